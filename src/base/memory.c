@@ -1,0 +1,91 @@
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 64, CLASS_STEPS = 4, SMALLEST_LOG2 = 6 };
+#define LARGEST_POOLED ((size_t)16 << 20) /* the last class: 18 octaves above 64 bytes */
+
+/* Class k holds blocks of the k-th size in 64, 80, 96, 112, 128, 160, ...: four steps an octave. */
+static int class_of(size_t bytes, size_t *rounded) {
+  size_t octave = (size_t)1 << SMALLEST_LOG2;
+  int k = 0;
+  if (bytes <= octave) return *rounded = octave, 0;
+  while (octave * 2 < bytes) octave *= 2, k += CLASS_STEPS;
+  size_t step = octave / CLASS_STEPS;
+  size_t steps = (bytes - octave + step - 1) / step;
+  *rounded = octave + steps * step;
+  return k + (int)steps;
+}
+
+void mlp_memory_init(mlp_memory *m) {
+  memset(m, 0, sizeof *m);
+  m->fail_after = MLP_NEVER_FAIL;
+}
+
+void mlp_memory_trim(mlp_memory *m) {
+  for (int k = 0; k < MLP_POOL_CLASSES; k++) {
+    while (m->pool[k]) {
+      mlp_free_block *block = m->pool[k];
+      m->pool[k] = block->next;
+      free(block);
+    }
+  }
+  m->pooled_bytes = 0;
+}
+
+static int made_to_fail(mlp_memory *m) {
+  if (m->fail_after == MLP_NEVER_FAIL) return 0;
+  if (m->fail_after == 0) return 1;
+  m->fail_after--;
+  return 0;
+}
+
+static void *take_fresh(mlp_memory *m, size_t rounded) {
+  void *block = NULL;
+  if (posix_memalign(&block, ALIGNMENT, rounded) == 0) return block;
+  mlp_memory_trim(m);
+  return posix_memalign(&block, ALIGNMENT, rounded) == 0 ? block : NULL;
+}
+
+static void *take_pooled(mlp_memory *m, int k, size_t rounded) {
+  mlp_free_block *block = rounded <= LARGEST_POOLED ? m->pool[k] : NULL;
+  if (!block) return NULL;
+  m->pool[k] = block->next;
+  m->pooled_bytes -= rounded;
+  return block;
+}
+
+void *mlp_take(mlp_memory *m, size_t bytes) {
+  if (bytes > PTRDIFF_MAX / 2 || made_to_fail(m)) return NULL;
+  size_t rounded;
+  int k = class_of(bytes, &rounded);
+  void *block = take_pooled(m, k, rounded);
+  if (!block) block = take_fresh(m, rounded);
+  if (!block) return NULL;
+  m->live_bytes += rounded;
+  m->taken_bytes += rounded;
+  if (m->live_bytes > m->peak_bytes) m->peak_bytes = m->live_bytes;
+  return block;
+}
+
+void *mlp_take_zeroed(mlp_memory *m, size_t bytes) {
+  void *block = mlp_take(m, bytes);
+  if (block) memset(block, 0, bytes);
+  return block;
+}
+
+void mlp_give(mlp_memory *m, void *block, size_t bytes) {
+  if (!block) return;
+  size_t rounded;
+  int k = class_of(bytes, &rounded);
+  m->live_bytes -= rounded;
+  if (rounded > LARGEST_POOLED || m->pooled_bytes + rounded > MLP_POOL_LIMIT) {
+    free(block);
+    return;
+  }
+  mlp_free_block *freed = block;
+  freed->next = m->pool[k];
+  m->pool[k] = freed;
+  m->pooled_bytes += rounded;
+}
