@@ -33,9 +33,9 @@ mlp_status mlp_refuse(mlp_error *e, const char *format, ...) MLP_PRINTF(2, 3);
 /* Says how many bytes were asked for; always returns MLP_NO_MEMORY. */
 mlp_status mlp_no_memory(mlp_error *e, size_t bytes);
 
-#define MLP_TRY(call)                         \
-  do {                                        \
-    mlp_status try_status_ = (call);          \
+#define MLP_TRY(call)                              \
+  do {                                             \
+    mlp_status try_status_ = (call);               \
     if (try_status_ != MLP_OK) return try_status_; \
   } while (0)
 

@@ -16,10 +16,10 @@ struct mlp_node;
 
 typedef struct mlp_context {
   mlp_memory memory;
-  mlp_stream stream;       /* the default generator; mlp.manual_seed sets it */
-  int64_t no_grad_depth;   /* history is recorded while this is 0 */
-  uint64_t next_sequence;  /* of the next node: a later node never feeds an earlier one */
-  int64_t live_tensors;    /* tensor objects, views included */
+  mlp_stream stream;      /* the default generator; mlp.manual_seed sets it */
+  int64_t no_grad_depth;  /* history is recorded while this is 0 */
+  uint64_t next_sequence; /* of the next node: a later node never feeds an earlier one */
+  int64_t live_tensors;   /* tensor objects, views included */
   void (*drop_node)(struct mlp_context *x, struct mlp_node *node);
 } mlp_context;
 

@@ -83,7 +83,8 @@ mlp_status mlp_axis_resolve(int64_t *axis, int ndim, const char *who, mlp_error 
   int64_t wanted = *axis < 0 ? *axis + ndim : *axis;
   if (wanted < 0 || wanted >= ndim)
     return mlp_refuse(e, "%s: axis %lld does not exist in a tensor of %d %s", who,
-                      (long long)(*axis < 0 ? *axis : *axis + 1), ndim, ndim == 1 ? "axis" : "axes");
+                      (long long)(*axis < 0 ? *axis : *axis + 1), ndim,
+                      ndim == 1 ? "axis" : "axes");
   *axis = wanted;
   return MLP_OK;
 }
