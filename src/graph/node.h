@@ -1,0 +1,37 @@
+/*
+** A node: one recorded call. It holds a reference to each input (the tensor itself where the
+** derivative reads its values or where it is a leaf that collects a gradient, a stand-in of shape
+** and history elsewhere) and an alias, without history, of each saved output. It notes the version
+** of every storage whose values it keeps: a later change in place is then an error, not a wrong
+** gradient. Released means a walk has freed the saved values.
+*/
+#ifndef MLP_GRAPH_NODE_H
+#define MLP_GRAPH_NODE_H
+
+#include "op/op.h"
+
+typedef struct mlp_node {
+  int64_t refs;
+  uint64_t sequence; /* inputs come from nodes with smaller numbers */
+  mlp_call call;     /* in and out as above; spec describes every output */
+  uint64_t *version; /* (n_in + n_out): of the storages kept, as they were */
+  bool released;
+  uint64_t mark;         /* scratch of a walk: which walk has seen this node */
+  struct mlp_node *next; /* scratch of a walk, and of freeing */
+  mlp_tensor **grad;     /* scratch of a walk: gradients of the outputs, (n_out) */
+  bool needed;           /* scratch of a walk: a target lies behind this node */
+} mlp_node;
+
+/* Remembers a call that has run; makes the public outputs its children. */
+mlp_status mlp_node_record(mlp_call *c, mlp_error *e);
+
+/* Drops the saved values, keeps the history. */
+void mlp_node_release(mlp_node *n);
+
+/* Drops a reference; frees long chains without recursion. */
+void mlp_node_drop(mlp_context *x, mlp_node *n);
+
+/* Refuses when a value that the node saved has changed since; names the operation and the change. */
+mlp_status mlp_node_unchanged(const mlp_node *n, mlp_error *e);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+** Every loop over numbers that is worth vectorising, as tables of function pointers: written once
+** in plain C (the .inc files), compiled once per instruction set, chosen once when the module is
+** loaded. Callers never ask which. A kernel takes sizes it may trust: destination first, then
+** sources, then scalars, then sizes; all arrays are contiguous unless a stride is named.
+*/
+#ifndef MLP_KERNEL_KERNEL_H
+#define MLP_KERNEL_KERNEL_H
+
+#include "base/cpu.h"
+#include "kernel/binary.h"
+#include "kernel/unary.h"
+
+typedef struct {
+  mlp_isa isa;
+  mlp_unary_kernels unary;
+  mlp_binary_kernels binary;
+} mlp_kernels;
+
+/* The chosen table. */
+const mlp_kernels *mlp_kernel(void);
+
+/* For specs and benchmarks: choose another; false when this CPU or build has it not. */
+bool mlp_kernel_choose(mlp_isa isa);
+
+#endif

@@ -1,0 +1,177 @@
+/*
+** An operation is one row. Everything the library knows about it stands there: the arguments
+** (the Lua binding, the messages and the documentation read them), how shapes follow, what is
+** refused by value, the computation, the derivative written in operations, and how it behaves along
+** the batch axis. Drivers (src/graph) run rows; they never ask which row it is.
+**
+** The life of a call: the driver fills `in` and `value`; `infer` refuses by shape and dtype, and
+** sizes the outputs, the hidden outputs (what the derivative wants saved) and the workspace;
+** `check` refuses by value; the driver allocates; `run` computes. After infer and check nothing
+** can go wrong but numerics: a factorisation that breaks down points `failure` to a sentence.
+**
+** Units and conventions inside C: axes, indices of arguments and classes in `value` count from 0 after
+** infer; elements of index *tensors* count from 1, as the user wrote them. Unless a row is
+** MLP_STRIDED its inputs arrive contiguous; outputs are contiguous unless they are views.
+*/
+#ifndef MLP_OP_OP_H
+#define MLP_OP_OP_H
+
+#include "tensor/tensor.h"
+
+enum { MLP_MAX_ARGS = 10, MLP_MAX_VALUES = 8, MLP_MAX_OUTPUTS = 4 };
+
+/* ---- arguments ------------------------------------------------------------------------------- */
+
+typedef enum {
+  MLP_ARG_END,
+  /* tensors, in the order of call->in */
+  MLP_ARG_TENSOR,
+  MLP_ARG_MAYBE,   /* a tensor or nil: call->in holds NULL */
+  MLP_ARG_OPERAND, /* a tensor, or a number that takes the dtype of the call's other tensor */
+  MLP_ARG_LIST,    /* a Lua list of tensors; its length is a value, its tensors follow in call->in */
+  /* values, in the order of call->value */
+  MLP_ARG_NUMBER,  /* .number */
+  MLP_ARG_INTEGER, /* .integer, as given */
+  MLP_ARG_FLAG,    /* .integer 0 or 1 */
+  MLP_ARG_AXIS,    /* .integer from 0, or negative from the end: mlp_call_axis resolves it */
+  MLP_ARG_AXES,    /* .list of such axes, from one integer, a table, or nil: n = -1, all axes */
+  MLP_ARG_SHAPE,   /* .list of lengths, from varargs or one table; -1 is kept as given */
+  MLP_ARG_INDEX,   /* .integer from 0, or negative from the end */
+  MLP_ARG_CHOICE,  /* .integer, the place in `choices` */
+  MLP_ARG_DTYPE,   /* .integer, an mlp_dtype */
+  MLP_ARG_STREAM   /* a generator or nil (the default one); the driver draws call->seed, serial */
+} mlp_arg_kind;
+
+typedef struct {
+  mlp_arg_kind kind;
+  const char *name;
+  const char *doc;      /* a phrase: what it is, shape, unit */
+  const char *fallback; /* Lua literal for the default ("0.5", "true", "nil"), NULL: required */
+  const char *const *choices; /* of MLP_ARG_CHOICE, NULL-terminated */
+  bool option;          /* given by name in the last table, not by position */
+} mlp_arg;
+
+typedef union {
+  double number;
+  int64_t integer;
+  struct {
+    int n;
+    int64_t item[MLP_MAX_DIMS];
+  } list;
+} mlp_value;
+
+/* ---- the call ---------------------------------------------------------------------------------- */
+
+typedef struct {
+  mlp_dtype dtype;
+  mlp_shape shape;
+  int view_of; /* -1: fresh memory; i: a view of in[i] with the stride and offset below */
+  int64_t stride[MLP_MAX_DIMS];
+  int64_t offset;
+} mlp_spec;
+
+typedef struct mlp_row mlp_row;
+
+typedef struct mlp_call {
+  const mlp_row *row;
+  mlp_context *context;
+  int n_in, n_out; /* n_out counts the hidden outputs, which stand after the public ones */
+  mlp_tensor **in; /* NULL where an optional tensor is absent */
+  mlp_tensor *out[MLP_MAX_OUTPUTS];
+  mlp_value value[MLP_MAX_VALUES];
+  mlp_spec spec[MLP_MAX_OUTPUTS]; /* infer's answer */
+  uint64_t save_in, save_out;     /* what the derivative reads; infer may narrow the row's masks */
+  size_t work_bytes;              /* infer's wish */
+  void *work;
+  uint64_t seed, serial; /* of the random stream, when the row draws */
+  bool in_place;         /* out[0] is in[0] */
+  bool traced;           /* a gradient is wanted: hidden outputs are worth making */
+  const char *failure;   /* set by run when the numbers break down */
+} mlp_call;
+
+/* ---- tiling ------------------------------------------------------------------------------------ */
+
+/* How a value relates to the batch axis (design: "a batch is many small tiles"). */
+typedef enum {
+  MLP_SHARED,  /* the same for every row */
+  MLP_ROWS,    /* `axis` runs over the batch: computed a tile at a time */
+  MLP_REDUCED, /* a sum over the batch, finished when all tiles are done */
+  MLP_WHOLE    /* needs all rows at once */
+} mlp_spread;
+
+typedef struct {
+  mlp_spread spread;
+  int axis;         /* of MLP_ROWS, from 0 */
+  int64_t multiple; /* elements of `axis` per batch row: (B, T) merged to B*T has T */
+} mlp_tile;
+
+/* ---- the derivative, written in operations ------------------------------------------------------- */
+
+typedef struct mlp_vjp mlp_vjp; /* build.h */
+
+/* ---- the row --------------------------------------------------------------------------------------- */
+
+enum {
+  MLP_STRIDED = 1,      /* run reads inputs through their strides */
+  MLP_VIEW = 2,         /* outputs share the storage of in[0]; run does nothing */
+  MLP_IN_PLACE = 4,     /* run may write out[0] over in[0]: there is a name_ twin */
+  MLP_RANDOM = 8,       /* draws: never merged, never dropped */
+  MLP_NO_GRADIENT = 16, /* outputs carry no gradient by nature: comparisons, indices */
+  MLP_INTERNAL = 32,    /* not offered to Lua: derivatives of derivatives */
+  MLP_NOT_A_METHOD = 64 /* mlp.name(...) only */
+};
+
+struct mlp_row {
+  const char *name;
+  const char *doc; /* first line: what it computes, as a formula; further lines: source, notes */
+  mlp_arg arg[MLP_MAX_ARGS];
+  unsigned flags;
+  int n_out;       /* public outputs */
+  uint64_t writes; /* mask of inputs that run changes (optimizers, assignment) */
+  uint64_t save_in, save_out; /* masks of what vjp reads; bit 63 of save_in: every input past 62 */
+  mlp_status (*infer)(mlp_call *c, mlp_error *e);
+  mlp_status (*check)(const mlp_call *c, mlp_error *e);
+  void (*run)(mlp_call *c);
+  void (*vjp)(mlp_vjp *v);
+  void (*tiling)(const mlp_call *c, const mlp_tile *in, mlp_tile *out);
+};
+
+/* The table: every row of list.h, NULL-terminated, in the order of the list. */
+extern const mlp_row *const mlp_rows[];
+
+/* ---- helpers for infer, shared by the rows (op.c) ------------------------------------------------ */
+
+/* Describes output i as fresh memory; outputs are described in order and counted. */
+mlp_status mlp_out(mlp_call *c, mlp_dtype dtype, const mlp_shape *shape, mlp_error *e);
+mlp_status mlp_out_like(mlp_call *c, const mlp_tensor *like, mlp_error *e);
+
+/* Describes the only output as a view of in[0]. */
+mlp_status mlp_out_view(mlp_call *c, const mlp_shape *shape, const int64_t *stride, int64_t offset,
+                        mlp_error *e);
+
+/* Refuses unless in[i] is float32 or float64 / has exactly this dtype / the same as in[j]. */
+mlp_status mlp_want_float(const mlp_call *c, int i, mlp_error *e);
+mlp_status mlp_want_dtype(const mlp_call *c, int i, mlp_dtype dtype, mlp_error *e);
+mlp_status mlp_want_same_dtype(const mlp_call *c, int i, int j, mlp_error *e);
+mlp_status mlp_want_ndim(const mlp_call *c, int i, int least, int most, mlp_error *e);
+
+/* Resolves value[k] (MLP_ARG_AXIS) against in[i]; on success it lies in 0 .. ndim-1. */
+mlp_status mlp_call_axis(mlp_call *c, int k, int i, mlp_error *e);
+
+/* Resolves value[k] (MLP_ARG_AXES) against in[i] into ascending, distinct axes; nil is all. */
+mlp_status mlp_call_axes(mlp_call *c, int k, int i, mlp_error *e);
+
+/* The name by which messages call argument i of call->in: "input 2", or the row's own word. */
+const char *mlp_in_name(const mlp_call *c, int i);
+
+/* Ready-made tilings. */
+void mlp_tiling_elementwise(const mlp_call *c, const mlp_tile *in, mlp_tile *out); /* broadcasting */
+void mlp_tiling_rows(const mlp_call *c, const mlp_tile *in, mlp_tile *out); /* last axis is whole */
+void mlp_tiling_whole(const mlp_call *c, const mlp_tile *in, mlp_tile *out);
+
+/* ---- reading a call in run ------------------------------------------------------------------------ */
+
+static inline void *mlp_in(const mlp_call *c, int i) { return mlp_tensor_data(c->in[i]); }
+static inline void *mlp_result(const mlp_call *c, int i) { return mlp_tensor_data(c->out[i]); }
+
+#endif
