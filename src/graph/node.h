@@ -14,18 +14,19 @@ typedef struct mlp_node {
   int64_t refs;
   uint64_t sequence; /* inputs come from nodes with smaller numbers */
   mlp_call call;     /* in and out as above; spec describes every output */
-  uint64_t *version; /* (n_in + n_out): of the storages kept, as they were */
-  bool released;
-  uint64_t mark;         /* scratch of a walk: which walk has seen this node */
-  struct mlp_node *next; /* scratch of a walk, and of freeing */
-  mlp_tensor **grad;     /* scratch of a walk: gradients of the outputs, (n_out) */
-  bool needed;           /* scratch of a walk: a target lies behind this node */
+  uint64_t *version; /* of the storages kept, as they were; (n_in + n_out) */
+  size_t bytes;      /* of this block, which holds in and version too */
+  bool released;     /* a walk has freed the saved values */
+  bool needed;       /* scratch of a walk: a target lies behind this node */
+  uint64_t walk;     /* scratch of a walk: the latest that has seen this node */
+  mlp_tensor *grad[MLP_MAX_OUTPUTS]; /* scratch of a walk: gradients of the outputs */
+  struct mlp_node *next;             /* scratch of freeing */
 } mlp_node;
 
 /* Remembers a call that has run; makes the public outputs its children. */
 mlp_status mlp_node_record(mlp_call *c, mlp_error *e);
 
-/* Drops the saved values, keeps the history. */
+/* Drops the saved values, keeps shapes and history. */
 void mlp_node_release(mlp_node *n);
 
 /* Drops a reference; frees long chains without recursion. */

@@ -114,11 +114,13 @@ typedef struct mlp_vjp mlp_vjp; /* build.h */
 enum {
   MLP_STRIDED = 1,      /* run reads inputs through their strides */
   MLP_VIEW = 2,         /* outputs share the storage of in[0]; run does nothing */
-  MLP_IN_PLACE = 4,     /* run may write out[0] over in[0]: there is a name_ twin */
+  MLP_IN_PLACE = 4,     /* run may write out[0] over in[0], both contiguous: there is a name_ twin */
   MLP_RANDOM = 8,       /* draws: never merged, never dropped */
   MLP_NO_GRADIENT = 16, /* outputs carry no gradient by nature: comparisons, indices */
   MLP_INTERNAL = 32,    /* not offered to Lua: derivatives of derivatives */
-  MLP_NOT_A_METHOD = 64 /* mlp.name(...) only */
+  MLP_NOT_A_METHOD = 64, /* mlp.name(...) only */
+  MLP_DYNAMIC = 128,    /* the shape of the output depends on values: a plan cannot freeze it */
+  MLP_MATRICES = 256    /* inputs may arrive with their last two axes exchanged, else contiguous */
 };
 
 struct mlp_row {
@@ -127,7 +129,8 @@ struct mlp_row {
   mlp_arg arg[MLP_MAX_ARGS];
   unsigned flags;
   int n_out;       /* public outputs */
-  uint64_t writes; /* mask of inputs that run changes (optimizers, assignment) */
+  uint64_t writes; /* mask of inputs that run changes, through their strides; with bit 0 and n_out
+                      of 1 the row always works in place: out[0] is in[0] */
   uint64_t save_in, save_out; /* masks of what vjp reads; bit 63 of save_in: every input past 62 */
   mlp_status (*infer)(mlp_call *c, mlp_error *e);
   mlp_status (*check)(const mlp_call *c, mlp_error *e);

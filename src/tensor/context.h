@@ -21,6 +21,9 @@ typedef struct mlp_context {
   uint64_t next_sequence; /* of the next node: a later node never feeds an earlier one */
   int64_t live_tensors;   /* tensor objects, views included */
   void (*drop_node)(struct mlp_context *x, struct mlp_node *node);
+  struct mlp_node *dying; /* nodes waiting to be freed, so that long chains need no recursion */
+  bool draining;          /* someone is freeing them */
+  uint64_t next_walk;     /* of the next walk over the graph */
 } mlp_context;
 
 void mlp_context_init(mlp_context *x);

@@ -31,6 +31,8 @@ static mlp_tensor *tensor_blank(mlp_context *x) {
   t->node = NULL;
   t->history_version = 0;
   t->grad = NULL;
+  t->pending = NULL;
+  t->next_pending = NULL;
   return t;
 }
 

@@ -33,6 +33,8 @@ typedef struct mlp_tensor {
   struct mlp_node *node;
   uint64_t history_version; /* of the storage when node became this tensor's maker */
   struct mlp_tensor *grad;
+  struct mlp_tensor *pending;      /* scratch of a walk: what grad will grow by */
+  struct mlp_tensor *next_pending; /* scratch of a walk: the next leaf that waits */
 } mlp_tensor;
 
 /* Contiguous, uninitialised. NULL when out of memory. */
@@ -55,6 +57,11 @@ static inline int64_t mlp_tensor_count(const mlp_tensor *t) { return mlp_shape_c
 /* The first element. */
 static inline void *mlp_tensor_data(const mlp_tensor *t) {
   return (char *)t->storage->data + (size_t)t->offset * mlp_dtype_bytes(t->dtype);
+}
+
+/* Nobody else sees these values: they may be overwritten. */
+static inline bool mlp_tensor_exclusive(const mlp_tensor *t) {
+  return t->refs == 1 && t->storage->refs == 1 && mlp_tensor_contiguous(t);
 }
 
 /* Does a gradient flow through this tensor? */

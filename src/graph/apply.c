@@ -1,0 +1,243 @@
+#include "graph/apply.h"
+
+#include <string.h>
+
+#include "graph/node.h"
+
+extern const mlp_row mlp_row_contiguous, mlp_row_assign;
+
+void mlp_call_init(mlp_call *c, mlp_context *x, const mlp_row *row, int n_in, mlp_tensor **in) {
+  c->row = row;
+  c->context = x;
+  c->n_in = n_in;
+  c->n_out = 0;
+  c->in = in;
+  c->save_in = row->save_in;
+  c->save_out = row->save_out;
+  c->work_bytes = 0;
+  c->work = NULL;
+  c->in_place = false;
+  c->traced = false;
+  c->failure = NULL;
+  memset(c->out, 0, sizeof c->out);
+}
+
+/* ---- inputs as the row wants them ------------------------------------------------------------- */
+
+/* Inputs that had to be copied; `original` is what the caller passed. */
+typedef struct {
+  mlp_tensor **original; /* (n_in) or NULL when nothing was copied */
+} swapped;
+
+static bool written(const mlp_call *c, int i) {
+  return (c->in_place && i == 0) || (i < 64 && c->row->writes >> i & 1);
+}
+
+/* The last two axes exchanged are still one block to a matrix product. */
+static bool matrix_contiguous(const mlp_tensor *t) {
+  int n = t->shape.ndim;
+  if (mlp_tensor_contiguous(t)) return true;
+  if (n < 2) return false;
+  mlp_tensor swapped_view = *t;
+  swapped_view.shape.dim[n - 1] = t->shape.dim[n - 2], swapped_view.stride[n - 1] = t->stride[n - 2];
+  swapped_view.shape.dim[n - 2] = t->shape.dim[n - 1], swapped_view.stride[n - 2] = t->stride[n - 1];
+  return mlp_tensor_contiguous(&swapped_view);
+}
+
+/* The same numbers under another view would change while they are read. */
+static bool overlaps_target(const mlp_call *c, int i) {
+  const mlp_tensor *a = c->in[0], *b = c->in[i];
+  if (i == 0 || !written(c, 0) || written(c, i) || !b->storage || a->storage != b->storage) return false;
+  return a->offset != b->offset || !mlp_shape_equal(&a->shape, &b->shape) ||
+         memcmp(a->stride, b->stride, (size_t)a->shape.ndim * sizeof *a->stride) != 0;
+}
+
+static bool wants_copy(const mlp_call *c, int i) {
+  if (!c->in[i] || written(c, i)) return false;
+  if (overlaps_target(c, i)) return true;
+  if (c->row->flags & MLP_STRIDED) return false;
+  if (c->row->flags & MLP_MATRICES) return !matrix_contiguous(c->in[i]);
+  return !mlp_tensor_contiguous(c->in[i]);
+}
+
+static mlp_status copy_input(mlp_call *c, int i, swapped *s, mlp_error *e) {
+  size_t bytes = (size_t)c->n_in * sizeof *s->original;
+  if (!s->original) {
+    s->original = mlp_take(&c->context->memory, bytes);
+    if (!s->original) return mlp_no_memory(e, bytes);
+    memcpy(s->original, c->in, bytes);
+  }
+  mlp_call copy;
+  mlp_call_init(&copy, c->context, &mlp_row_contiguous, 1, &s->original[i]);
+  MLP_TRY(mlp_apply(&copy, e));
+  c->in[i] = copy.out[0];
+  return MLP_OK;
+}
+
+static mlp_status arrange_inputs(mlp_call *c, swapped *s, mlp_error *e) {
+  for (int i = 0; i < c->n_in; i++) {
+    if (wants_copy(c, i)) MLP_TRY(copy_input(c, i, s, e));
+  }
+  return MLP_OK;
+}
+
+static void restore_inputs(mlp_call *c, swapped *s) {
+  if (!s->original) return;
+  for (int i = 0; i < c->n_in; i++) {
+    if (c->in[i] != s->original[i]) mlp_tensor_drop(c->in[i]);
+    c->in[i] = s->original[i];
+  }
+  mlp_give(&c->context->memory, s->original, (size_t)c->n_in * sizeof *s->original);
+}
+
+/* ---- history ---------------------------------------------------------------------------------- */
+
+/* Decides whether the call is traced; a value changed behind its history's back is refused. */
+static mlp_status look_back(mlp_call *c, mlp_error *e) {
+  c->traced = false;
+  if (c->context->no_grad_depth > 0 || c->row->flags & MLP_NO_GRADIENT) return MLP_OK;
+  for (int i = 0; i < c->n_in; i++) {
+    const mlp_tensor *t = c->in[i];
+    if (!t || !mlp_tensor_traced(t)) continue;
+    if (t->node && t->history_version != t->storage->version)
+      return mlp_refuse(e,
+                        "%s: %s was changed in place by %s through another tensor that shares its "
+                        "storage, so its history no longer describes it",
+                        c->row->name, mlp_in_name(c, i), t->storage->changed_by);
+    c->traced = true;
+  }
+  return MLP_OK;
+}
+
+static mlp_status refuse_in_place(const mlp_call *c, const char *why, mlp_error *e) {
+  return mlp_refuse(e, "%s_: %s; use the form without _, or mlp.no_grad", c->row->name, why);
+}
+
+static mlp_status may_change(const mlp_call *c, mlp_error *e) {
+  const mlp_tensor *t = c->in[0];
+  if (!c->in_place || c->context->no_grad_depth > 0) return MLP_OK;
+  if (t->requires_grad && !t->node)
+    return refuse_in_place(c, "the tensor is a leaf that requires a gradient", e);
+  if (t->node && t->node->call.row->flags & MLP_VIEW)
+    return refuse_in_place(c, "the tensor is a view with history", e);
+  if (c->traced && t->storage->refs > 1)
+    return refuse_in_place(
+        c, "the tensor shares its storage with another, which the gradient would not reach", e);
+  return MLP_OK;
+}
+
+/* ---- outputs ----------------------------------------------------------------------------------- */
+
+static mlp_status view_output(mlp_call *c, int i, mlp_error *e) {
+  const mlp_spec *s = &c->spec[i];
+  mlp_tensor *t = mlp_tensor_alias(c->in[s->view_of]);
+  if (!t) return mlp_no_memory(e, sizeof *t);
+  t->shape = s->shape;
+  memcpy(t->stride, s->stride, sizeof t->stride);
+  t->offset = s->offset;
+  c->out[i] = t;
+  return MLP_OK;
+}
+
+static mlp_status fits_in_place(const mlp_call *c, mlp_error *e) {
+  const mlp_spec *s = &c->spec[0];
+  char want[MLP_SHAPE_TEXT], have[MLP_SHAPE_TEXT];
+  if (s->dtype != c->in[0]->dtype)
+    return mlp_refuse(e, "%s_: the result is %s but the tensor is %s", c->row->name,
+                      mlp_dtype_name(s->dtype), mlp_dtype_name(c->in[0]->dtype));
+  if (mlp_shape_equal(&s->shape, &c->in[0]->shape)) return MLP_OK;
+  return mlp_refuse(e, "%s_: the result is %s but the tensor is %s", c->row->name,
+                    mlp_shape_text(want, &s->shape), mlp_shape_text(have, &c->in[0]->shape));
+}
+
+/* A row that only knows contiguous outputs works beside a strided target and is copied into it. */
+static bool beside_target(const mlp_call *c) {
+  return c->in_place && !(c->row->writes & 1) && !mlp_tensor_contiguous(c->in[0]);
+}
+
+static mlp_status make_outputs(mlp_call *c, mlp_error *e) {
+  if (c->in_place) MLP_TRY(fits_in_place(c, e));
+  for (int i = 0; i < c->n_out; i++) {
+    if (c->spec[i].view_of >= 0) {
+      MLP_TRY(view_output(c, i, e));
+      continue;
+    }
+    if (i == 0 && c->in_place && !beside_target(c)) {
+      c->out[0] = mlp_tensor_share(c->in[0]);
+      continue;
+    }
+    c->out[i] = mlp_tensor_new(c->context, c->spec[i].dtype, &c->spec[i].shape);
+    if (!c->out[i])
+      return mlp_no_memory(
+          e, (size_t)mlp_shape_count(&c->spec[i].shape) * mlp_dtype_bytes(c->spec[i].dtype));
+  }
+  if (c->work_bytes == 0) return MLP_OK;
+  c->work = mlp_take(&c->context->memory, c->work_bytes);
+  return c->work ? MLP_OK : mlp_no_memory(e, c->work_bytes);
+}
+
+static void drop_outputs(mlp_call *c) {
+  for (int i = 0; i < c->n_out; i++) {
+    mlp_tensor_drop(c->out[i]);
+    c->out[i] = NULL;
+  }
+}
+
+/* ---- the call ---------------------------------------------------------------------------------- */
+
+static mlp_status move_into_target(mlp_call *c, mlp_error *e) {
+  mlp_tensor *pair[2] = {c->in[0], c->out[0]};
+  mlp_call assign;
+  mlp_call_init(&assign, c->context, &mlp_row_assign, 2, pair);
+  c->context->no_grad_depth++;
+  mlp_status status = mlp_apply(&assign, e);
+  c->context->no_grad_depth--;
+  if (status != MLP_OK) return status;
+  mlp_tensor_drop(c->out[0]);
+  c->out[0] = assign.out[0];
+  return MLP_OK;
+}
+
+static void note_changes(mlp_call *c) {
+  for (int i = 0; i < c->n_in; i++) {
+    if (c->in[i] && written(c, i)) mlp_tensor_changed(c->in[i], c->row->name);
+  }
+}
+
+static mlp_status compute(mlp_call *c, mlp_error *e) {
+  MLP_TRY(make_outputs(c, e));
+  c->row->run(c);
+  if (c->failure) return mlp_refuse(e, "%s: %s", c->row->name, c->failure);
+  if (c->in_place && c->out[0] != c->in[0]) return move_into_target(c, e);
+  note_changes(c);
+  return MLP_OK;
+}
+
+static mlp_status run_arranged(mlp_call *c, mlp_error *e) {
+  MLP_TRY(may_change(c, e));
+  MLP_TRY(c->row->infer(c, e));
+  if (c->row->check) MLP_TRY(c->row->check(c, e));
+  mlp_status status = compute(c, e);
+  mlp_give(&c->context->memory, c->work, c->work_bytes);
+  c->work = NULL;
+  if (status == MLP_OK && c->traced) status = mlp_node_record(c, e);
+  if (status != MLP_OK) {
+    drop_outputs(c);
+    return status;
+  }
+  for (int i = c->row->n_out; i < c->n_out; i++) { /* hidden outputs now belong to the node */
+    mlp_tensor_drop(c->out[i]);
+    c->out[i] = NULL;
+  }
+  return MLP_OK;
+}
+
+mlp_status mlp_apply(mlp_call *c, mlp_error *e) {
+  swapped s = {NULL};
+  if (c->row->writes & 1 && c->row->n_out > 0) c->in_place = true;
+  MLP_TRY(look_back(c, e));
+  mlp_status status = arrange_inputs(c, &s, e);
+  if (status == MLP_OK) status = run_arranged(c, e);
+  restore_inputs(c, &s);
+  return status;
+}
