@@ -118,11 +118,11 @@ static mlp_status may_change(const mlp_call *c, mlp_error *e) {
   if (!c->in_place || c->context->no_grad_depth > 0) return MLP_OK;
   if (t->requires_grad && !t->node)
     return refuse_in_place(c, "the tensor is a leaf that requires a gradient", e);
-  if (t->node && t->node->call.row->flags & MLP_VIEW)
+  if (t->is_view && t->node)
     return refuse_in_place(c, "the tensor is a view with history", e);
-  if (c->traced && t->storage->refs > 1)
+  if (t->is_view && c->traced)
     return refuse_in_place(
-        c, "the tensor shares its storage with another, which the gradient would not reach", e);
+        c, "the tensor is a view, and the gradient would not reach the tensor that it views", e);
   return MLP_OK;
 }
 
@@ -135,6 +135,7 @@ static mlp_status view_output(mlp_call *c, int i, mlp_error *e) {
   t->shape = s->shape;
   memcpy(t->stride, s->stride, sizeof t->stride);
   t->offset = s->offset;
+  t->is_view = true;
   c->out[i] = t;
   return MLP_OK;
 }

@@ -27,6 +27,7 @@ static mlp_tensor *tensor_blank(mlp_context *x) {
   t->storage = NULL;
   t->offset = 0;
   t->requires_grad = false;
+  t->is_view = false;
   t->node_output = 0;
   t->node = NULL;
   t->history_version = 0;

@@ -29,6 +29,7 @@ typedef struct mlp_tensor {
   int64_t stride[MLP_MAX_DIMS]; /* in elements; 0 where an axis is stretched */
   mlp_dtype dtype;
   bool requires_grad; /* of a leaf: gradients are wanted here */
+  bool is_view;       /* made by a view operation: part of, or another look at, someone else */
   int node_output;    /* which output of node this is */
   struct mlp_node *node;
   uint64_t history_version; /* of the storage when node became this tensor's maker */
