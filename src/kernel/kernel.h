@@ -9,12 +9,14 @@
 
 #include "base/cpu.h"
 #include "kernel/binary.h"
+#include "kernel/product.h"
 #include "kernel/unary.h"
 
 typedef struct {
   mlp_isa isa;
   mlp_unary_kernels unary;
   mlp_binary_kernels binary;
+  mlp_product_kernels product;
 } mlp_kernels;
 
 /* The chosen table. */

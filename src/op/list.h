@@ -1,0 +1,3 @@
+
+/* network */
+X(matmul)

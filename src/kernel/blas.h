@@ -1,0 +1,42 @@
+/*
+** Matrix products. Large ones go to OpenBLAS, small ones to loops of our own (product.h), on one
+*thread of
+** the caller either way. The first product sets OpenBLAS's thread count, a global of the
+** process, to one: our workers carry the parallelism. MLP_KEEP_BLAS_THREADS=1 in the
+** environment leaves it alone.
+*/
+#ifndef MLP_KERNEL_BLAS_H
+#define MLP_KERNEL_BLAS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+** A factor as it lies in memory: rows `stride` elements apart, each contiguous. Swapped, it enters
+** the product transposed. A factor of one row may have any stride.
+*/
+typedef struct {
+  const void *data;
+  int64_t stride;
+  bool swapped;
+} mlp_factor;
+
+/* C (m, n) = alpha op(A) op(B) + beta C, row-major; op(A) is (m, k), op(B) is (k, n). With
+** beta = 0, C is not read. Any size may be 0. */
+void mlp_gemm_f32(float *c, int64_t ldc, mlp_factor a, mlp_factor b, float alpha, float beta,
+                  int64_t m, int64_t n, int64_t k);
+void mlp_gemm_f64(double *c, int64_t ldc, mlp_factor a, mlp_factor b, double alpha, double beta,
+                  int64_t m, int64_t n, int64_t k);
+
+typedef struct {
+  const char *config;  /* name, version and build options, as the library states them */
+  const char *kernels; /* the CPU its kernels are for, such as "SkylakeX" */
+  const char *pinned;  /* OPENBLAS_CORETYPE in the environment, or NULL */
+  bool held_below;     /* that variable gives this CPU kernels of an older instruction set */
+  bool threads_kept;   /* MLP_KEEP_BLAS_THREADS=1 */
+  int threads;         /* its thread count now */
+} mlp_blas_facts;
+
+mlp_blas_facts mlp_blas_info(void);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+** Products too small to be worth a BLAS call: C (m, n) = alpha op(A) op(B) + beta C. Either factor
+*is
+** read through two strides (in elements), so the transposed variants are the same function. Sums
+*run
+** over k in order, one accumulator per element of C, except where a single row or column is wanted
+** (m or n is 1), whose dot products run in vector lanes. With beta = 0, C is not read.
+*/
+#ifndef MLP_KERNEL_PRODUCT_H
+#define MLP_KERNEL_PRODUCT_H
+
+#include <stdint.h>
+
+/* Element (i, j) lies at data[i * row + j * column]. */
+typedef struct {
+  const float *data;
+  int64_t row, column;
+} mlp_matrix_f32;
+
+typedef struct {
+  const double *data;
+  int64_t row, column;
+} mlp_matrix_f64;
+
+typedef struct {
+  void (*f32)(float *c, int64_t ldc, mlp_matrix_f32 a, mlp_matrix_f32 b, float alpha, float beta,
+              int64_t m, int64_t n, int64_t k);
+  void (*f64)(double *c, int64_t ldc, mlp_matrix_f64 a, mlp_matrix_f64 b, double alpha, double beta,
+              int64_t m, int64_t n, int64_t k);
+} mlp_product_kernels;
+
+#endif
