@@ -7,6 +7,8 @@
 #ifndef MLP_KERNEL_KERNEL_H
 #define MLP_KERNEL_KERNEL_H
 
+#include <stdbool.h>
+
 #include "base/cpu.h"
 #include "kernel/binary.h"
 #include "kernel/product.h"
