@@ -1,0 +1,455 @@
+#!/usr/bin/python3
+"""Writes the golden values of spec/golden from PyTorch 1.13 (Debian's python3-torch).
+
+    /usr/bin/python3 spec/golden/make.py        rewrites operations.json and optimizers.json
+
+Each entry of operations.json is one call: arguments, outputs, and gradients of L = sum(v * output),
+where v is the fixed pattern `seed_pattern` that golden_spec.lua computes too. Float inputs are
+multiples of 1/1024, so float32 and float64 runs see the same numbers. Positions are written as
+PyTorch has them, from 0: {"axis": k} and {"index": ...} mark them, and golden_spec.lua adds the 1.
+"""
+import json
+import math
+import os
+import zlib
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+# ---- arguments -----------------------------------------------------------------------------------
+class Float:
+    """A float tensor: uniform in [low, high], or the given values; differentiated unless told not."""
+
+    def __init__(self, *shape, low=-2.0, high=2.0, values=None, grad=True, distinct=False):
+        self.shape, self.low, self.high, self.grad = shape, low, high, grad
+        self.values, self.distinct = values, distinct
+
+    def draw(self, random):
+        if self.values is not None:
+            return np.array(self.values, dtype=np.float64)
+        count = int(np.prod(self.shape))
+        if self.distinct:
+            flat = self.low + (self.high - self.low) * (random.permutation(count) + 0.5) / count
+        else:
+            flat = random.uniform(self.low, self.high, count)
+        return (np.round(flat * 1024) / 1024).reshape(self.shape)
+
+
+class Index:
+    """An int64 tensor of positions from 0 below `count`."""
+
+    def __init__(self, shape, count, values=None):
+        self.shape, self.count, self.values = shape, count, values
+
+    def draw(self, random):
+        if self.values is not None:
+            return np.array(self.values, dtype=np.int64)
+        return random.randint(0, self.count, self.shape).astype(np.int64)
+
+
+class Mask:
+    """A uint8 tensor of 0 and 1; torch sees booleans."""
+
+    def __init__(self, *shape):
+        self.shape = shape
+
+    def draw(self, random):
+        return (random.uniform(size=self.shape) < 0.5).astype(np.uint8)
+
+
+class Integers:
+    """An int64 tensor of plain numbers, not positions."""
+
+    def __init__(self, *shape, low=-5, high=6):
+        self.shape, self.low, self.high = shape, low, high
+
+    def draw(self, random):
+        return random.randint(self.low, self.high, self.shape).astype(np.int64)
+
+
+class Axis:
+    """An axis (or a list of axes) as PyTorch counts it."""
+
+    def __init__(self, axis):
+        self.axis = axis
+
+
+CASES = []
+
+
+def case(call, f, *args, name="", options=None, positions=(), tolerance=None, reason=None):
+    """f(*args as torch values) -> tensor or tuple. positions: outputs that hold positions."""
+    assert (tolerance is None) == (reason is None), call
+    CASES.append(dict(call=call, name=name, f=f, args=args, options=options or {},
+                      positions=positions, tolerance=tolerance, reason=reason))
+
+
+# ---- the cases -----------------------------------------------------------------------------------
+def unary():
+    plain = dict(
+        neg=torch.neg, abs=torch.abs, exp=torch.exp, expm1=torch.expm1, sin=torch.sin, cos=torch.cos,
+        tanh=torch.tanh, sigmoid=torch.sigmoid, erf=torch.erf, square=torch.square, sign=torch.sign,
+        relu=F.relu, silu=F.silu, softplus=F.softplus, floor=torch.floor, ceil=torch.ceil,
+        round=torch.round)
+    for name, f in plain.items():
+        case(name, f, Float(3, 7, low=-4, high=4))
+    positive = dict(log=torch.log, log1p=torch.log1p, sqrt=torch.sqrt, rsqrt=torch.rsqrt,
+                    reciprocal=torch.reciprocal)
+    for name, f in positive.items():
+        case(name, f, Float(3, 7, low=0.1, high=5))
+    case("tan", torch.tan, Float(9, low=-1.2, high=1.2))
+    case("gelu", F.gelu, Float(3, 7, low=-4, high=4))
+    case("gelu_tanh", lambda x: F.gelu(x, approximate="tanh"), Float(3, 7, low=-4, high=4))
+    case("leaky_relu", F.leaky_relu, Float(3, 7))
+    case("elu", F.elu, Float(3, 7))
+    case("clamp", lambda x: torch.clamp(x, -0.7, 0.9), Float(3, 7), -0.7, 0.9)
+    huge = [-1e4, -200.0, -90.0, -20.0, 0.0, 20.0, 90.0, 200.0, 1e4]
+    for name, f in dict(sigmoid=torch.sigmoid, tanh=torch.tanh, softplus=F.softplus, silu=F.silu,
+                        gelu=F.gelu, elu=F.elu).items():
+        case(name, f, Float(values=huge), name="far out")
+
+
+def binary():
+    shapes = [((3, 4), (3, 4)), ((3, 4), (4,)), ((2, 1, 4), (3, 1)), ((3, 4), ()), ((1,), (2, 3))]
+    for a, b in shapes:
+        name = f"{a} {b}"
+        case("add", torch.add, Float(*a), Float(*b), name=name)
+        case("sub", torch.sub, Float(*a), Float(*b), name=name)
+        case("mul", torch.mul, Float(*a), Float(*b), name=name)
+        case("div", torch.div, Float(*a), Float(*b, low=0.5), name=name)
+        case("pow", torch.pow, Float(*a, low=0.2), Float(*b), name=name)
+        case("maximum", torch.maximum, Float(*a), Float(*b), name=name)
+        case("minimum", torch.minimum, Float(*a), Float(*b), name=name)
+    case("pow", lambda x: torch.pow(x, 3), Float(3, 4), 3, name="cube")
+    case("pow", lambda x: torch.pow(x, 0.5), Float(3, 4, low=0.1), 0.5, name="root")
+    for name in ("lt", "le", "gt", "ge", "eq", "ne"):
+        f = getattr(torch, name)
+        a = Float(2, 4, values=[[1, 2, 3, 4], [1, 1, 1, 1]], grad=False)
+        b = Float(4, values=[1, 3, 2, 4], grad=False)
+        case(name, lambda x, y, f=f: f(x, y), a, b)
+    case("where", lambda m, a, b: torch.where(m, a, b), Mask(3, 4), Float(3, 4), Float(4))
+    case("masked_fill", lambda x, m: x.masked_fill(m, -7.0), Float(3, 4), Mask(3, 4), -7.0)
+
+
+def reductions():
+    for name, f in dict(sum=torch.sum, mean=torch.mean).items():
+        case(name, f, Float(3, 5), name="all")
+        case(name, lambda x, f=f: f(x, 0), Float(3, 5), Axis(0), name="rows")
+        case(name, lambda x, f=f: f(x, -1), Float(3, 5), Axis(-1), name="last")
+        case(name, lambda x, f=f: f(x, (0, 2), keepdim=True), Float(2, 3, 4), Axis((0, 2)), True,
+             name="two axes kept")
+    case("prod", torch.prod, Float(7, low=0.5), name="all")
+    case("prod", lambda x: torch.prod(x, 1), Float(3, 4, low=0.5), Axis(1), name="last")
+    case("var", torch.var, Float(3, 5), name="all")
+    case("var", lambda x: torch.var(x, 1), Float(3, 5), Axis(1), name="last")
+    case("var", lambda x: torch.var(x, 0, unbiased=False), Float(4, 3), Axis(0),
+         options=dict(correction=0), name="population")
+    case("std", lambda x: torch.std(x, -1, keepdim=True), Float(3, 5), Axis(-1), True, name="kept")
+    for name in ("max", "min"):
+        f = getattr(torch, name)
+        case(name, f, Float(3, 5, distinct=True), name="all")
+        case(name, lambda x, f=f: f(x, 1), Float(3, 5, distinct=True), Axis(1), name="last",
+             positions=(1,))
+        case(name, lambda x, f=f: f(x, 0, keepdim=True), Float(3, 5, distinct=True), Axis(0), True,
+             name="rows kept", positions=(1,))
+    for name in ("argmax", "argmin"):
+        f = getattr(torch, name)
+        case(name, f, Float(3, 5, distinct=True), name="all", positions=(0,))
+        case(name, lambda x, f=f: f(x, 1), Float(3, 5, distinct=True), Axis(1), name="last",
+             positions=(0,))
+        case(name, lambda x, f=f: f(x, 0), Float(3, 5, distinct=True), Axis(0), name="rows",
+             positions=(0,))
+    case("logsumexp", lambda x: torch.logsumexp(x, 1), Float(3, 5), Axis(1))
+    case("logsumexp", lambda x: torch.logsumexp(x, 1), Float(values=[[1e4, -1e4, 9999.0]]), Axis(1),
+         name="far out")
+    case("cumsum", lambda x: torch.cumsum(x, 1), Float(3, 5), Axis(1), name="last")
+    case("cumsum", lambda x: torch.cumsum(x, 0), Float(3, 5), Axis(0), name="rows")
+    case("cumprod", lambda x: torch.cumprod(x, 1), Float(3, 5, low=0.5), Axis(1))
+    case("sort", lambda x: torch.sort(x, 1), Float(3, 5, distinct=True), Axis(1), positions=(1,))
+    case("sort", lambda x: torch.sort(x, 0, descending=True), Float(4, 3, distinct=True), Axis(0),
+         name="descending", options=dict(descending=True), positions=(1,))
+    case("argsort", lambda x: torch.argsort(x, 1), Float(3, 5, distinct=True), Axis(1),
+         positions=(0,))
+    case("topk", lambda x: torch.topk(x, 2, 1), Float(3, 5, distinct=True), 2, Axis(1),
+         positions=(1,))
+    case("topk", lambda x: torch.topk(x, 2, 0, largest=False), Float(4, 3, distinct=True), 2,
+         Axis(0), options=dict(largest=False), name="smallest", positions=(1,))
+    case("norm", torch.norm, Float(3, 5))
+    case("all", torch.all, Mask(2, 3))
+    case("any", torch.any, Mask(2, 3))
+
+
+def movement():
+    case("reshape", lambda x: x.reshape(2, -1), Float(3, 4), 2, -1)
+    case("transpose", lambda x: x.transpose(0, 2), Float(2, 3, 4), Axis(0), Axis(2))
+    case("permute", lambda x: x.permute(2, 0, 1), Float(2, 3, 4), Axis((2, 0, 1)))
+    case("expand", lambda x: x.expand(2, 3, 4), Float(3, 1), 2, 3, 4)
+    case("unsqueeze", lambda x: x.unsqueeze(1), Float(2, 3), Axis(1))
+    case("squeeze", lambda x: x.squeeze(1), Float(2, 1, 3), Axis(1))
+    case("flip", lambda x: x.flip(1), Float(2, 3), Axis(1))
+    case("cat", lambda a: torch.cat(a, 1), [Float(2, 3), Float(2, 1), Float(2, 2)], Axis(1))
+    case("stack", lambda a: torch.stack(a, 1), [Float(2, 3), Float(2, 3)], Axis(1))
+    case("index_select", lambda x, i: x.index_select(1, i), Float(3, 4), Axis(1),
+         Index((6,), 4))
+    case("gather", lambda x, i: x.gather(1, i), Float(3, 4), Axis(1), Index((3, 2), 4))
+    case("gather", lambda x, i: x.gather(0, i), Float(3, 4), Axis(0), Index((2, 4), 3),
+         name="rows")
+    case("scatter_add", lambda x, i, s: x.scatter_add(1, i, s), Float(3, 4), Axis(1),
+         Index((3, 5), 4), Float(3, 5))
+    case("tril", torch.tril, Float(3, 4))
+    case("triu", torch.triu, Float(3, 4))
+    case("one_hot", lambda i: F.one_hot(i, 4).float(), Index((5,), 4), 4)
+
+
+def products():
+    shapes = [((3, 4), (4, 5)), ((2, 3, 4), (2, 4, 5)), ((2, 1, 3, 4), (3, 4, 2)), ((3, 4), (4,)),
+              ((4,), (4, 5)), ((4,), (4,)), ((1, 1), (1, 1)), ((17, 33), (33, 19)),
+              ((2, 3, 4), (4, 5)), ((2, 3, 4), (4,))]
+    for a, b in shapes:
+        case("matmul", torch.matmul, Float(*a), Float(*b), name=f"{a} {b}")
+    case("linear", F.linear, Float(5, 3), Float(4, 3), Float(4), name="bias")
+    case("linear", F.linear, Float(5, 3), Float(4, 3), name="no bias")
+    case("linear", F.linear, Float(2, 3, 4), Float(5, 4), Float(5), name="leading axes")
+    case("linear", F.linear, Float(4), Float(5, 4), Float(5), name="one row")
+    activations = dict(
+        relu=F.relu, tanh=torch.tanh, sigmoid=torch.sigmoid, gelu=F.gelu, silu=F.silu,
+        gelu_tanh=lambda x: F.gelu(x, approximate="tanh"), softplus=F.softplus,
+        leaky_relu=F.leaky_relu, elu=F.elu, sine=torch.sin)
+    for name, f in activations.items():
+        case("linear", lambda x, w, b, f=f: f(F.linear(x, w, b)), Float(6, 3), Float(4, 3), Float(4),
+             options=dict(activation=name), name=name)
+
+
+def networks():
+    case("softmax", lambda x: F.softmax(x, -1), Float(3, 5), Axis(-1))
+    case("softmax", lambda x: F.softmax(x, 0), Float(3, 5), Axis(0), name="rows")
+    case("softmax", lambda x: F.softmax(x, -1), Float(values=[[1e4, -1e4, 0.0], [1e4, 1e4, 1e4]]),
+         Axis(-1), name="far out")
+    case("log_softmax", lambda x: F.log_softmax(x, -1), Float(3, 5), Axis(-1))
+    case("log_softmax", lambda x: F.log_softmax(x, -1), Float(values=[[1e4, -1e4, 0.0]]), Axis(-1),
+         name="far out")
+    case("layer_norm", lambda x, w, b: F.layer_norm(x, (6,), w, b), Float(4, 6), Float(6), Float(6))
+    case("layer_norm", lambda x: F.layer_norm(x, (6,)), Float(2, 3, 6), name="plain")
+    case("layer_norm", lambda x, w, b: F.layer_norm(x, (6,), w, b, eps=0.1), Float(4, 6), Float(6),
+         Float(6), options=dict(epsilon=0.1), name="epsilon")
+    case("embedding", lambda w, i: F.embedding(i, w), Float(7, 3), Index((2, 5), 7))
+
+
+def losses():
+    regression = dict(
+        mse=F.mse_loss, l1=F.l1_loss,
+        huber=lambda x, y, reduction: F.huber_loss(x, y, reduction=reduction, delta=1.0),
+        bce_with_logits=F.binary_cross_entropy_with_logits)
+    for reduction in ("mean", "sum", "none"):
+        options = dict(reduction=reduction)
+        for name, f in regression.items():
+            target = Float(4, 3, low=0, high=1) if name == "bce_with_logits" else Float(4, 3)
+            case("loss." + name, lambda x, y, f=f, r=reduction: f(x, y, reduction=r),
+                 Float(4, 3, low=-4, high=4), target, options=options, name=reduction)
+        case("loss.huber", lambda x, y, r=reduction: F.huber_loss(x, y, reduction=r, delta=0.3),
+             Float(4, 3), Float(4, 3), options=dict(options, delta=0.3), name=reduction + " delta")
+        case("loss.cross_entropy", lambda x, c, r=reduction: F.cross_entropy(x, c, reduction=r),
+             Float(6, 5), Index((6,), 5), options=options, name=reduction)
+        case("loss.cross_entropy",
+             lambda x, c, r=reduction: F.cross_entropy(x, c, reduction=r, label_smoothing=0.1),
+             Float(6, 5), Index((6,), 5), options=dict(options, label_smoothing=0.1),
+             name=reduction + " smoothing")
+        weight = Float(values=[0.5, 1.0, 2.0, 0.25, 1.5], grad=False)
+        case("loss.cross_entropy",
+             lambda x, c, w, r=reduction: F.cross_entropy(x, c, w, reduction=r), Float(6, 5),
+             Index((6,), 5), options=dict(options, weight=weight), name=reduction + " weight")
+        case("loss.cross_entropy",
+             lambda x, c, w, r=reduction: F.cross_entropy(x, c, w, reduction=r, label_smoothing=0.2),
+             Float(6, 5), Index((6,), 5), options=dict(options, weight=weight, label_smoothing=0.2),
+             name=reduction + " weight smoothing")
+        case("loss.cross_entropy",
+             lambda x, p, r=reduction: F.cross_entropy(x, p, reduction=r), Float(4, 5),
+             Float(4, 5, low=0, high=1, grad=False), options=options,
+             name=reduction + " probabilities")
+        case("loss.nll", lambda x, c, r=reduction: F.nll_loss(x, c, reduction=r), Float(6, 5),
+             Index((6,), 5), options=options, name=reduction)
+        case("loss.nll", lambda x, c, w, r=reduction: F.nll_loss(x, c, w, reduction=r), Float(6, 5),
+             Index((6,), 5), options=dict(options, weight=weight), name=reduction + " weight")
+        case("loss.kl_div", lambda x, p, r=reduction: F.kl_div(x, p, reduction=r),
+             Float(4, 5, low=-3, high=-0.1), Float(4, 5, low=0.01, high=1, grad=False),
+             options=options, name=reduction)
+    case("loss.kl_div", lambda x, p: F.kl_div(x, p, reduction="batchmean"),
+         Float(4, 5, low=-3, high=-0.1), Float(4, 5, low=0.01, high=1, grad=False),
+         options=dict(reduction="batchmean"), name="batchmean")
+    case("loss.cross_entropy", F.cross_entropy, Float(values=[[1e4, -1e4, 0.0], [-1e4, 1e4, 1e4]]),
+         Index((2,), 3, values=[1, 2]), name="far out")
+    case("loss.bce_with_logits", F.binary_cross_entropy_with_logits,
+         Float(values=[1e4, -1e4, 1e4, -1e4, 0.0]), Float(values=[0, 1, 1, 0, 0.5], grad=False),
+         name="far out")
+
+
+# ---- running and writing -------------------------------------------------------------------------
+def seed_pattern(count):
+    """v: multiples of 1/8 in [-1, 1], not symmetric; golden_spec.lua has the same line."""
+    return [((37 * i + 11) % 17 - 8) / 8 for i in range(1, count + 1)]
+
+
+def number(x):
+    x = float(x)
+    if math.isnan(x):
+        return "nan"
+    if math.isinf(x):
+        return "inf" if x > 0 else "-inf"
+    return int(x) if x == int(x) and abs(x) < 1e15 else x
+
+
+def flat(t, dtype):
+    values = t.detach().reshape(-1)
+    if dtype == torch.float32 and values.is_floating_point():
+        return [number(np.format_float_positional(v, unique=True) if np.isfinite(v) else v)
+                for v in values.numpy().astype(np.float32)]
+    return [number(v) for v in values.tolist()]
+
+
+def written(t, dtype):
+    return {"shape": list(t.shape), "data": flat(t, dtype)}
+
+
+def encode(arg, drawn):
+    """What golden_spec.lua reads for one argument; drawn is its numpy array, if it is a tensor."""
+    if isinstance(arg, list):
+        return {"list": [encode(a, d) for a, d in zip(arg, drawn)]}
+    if isinstance(arg, Axis):
+        return {"axis": arg.axis}
+    if drawn is None:
+        return arg
+    kind = {Float: "float", Index: "index", Mask: "mask", Integers: "integers"}[type(arg)]
+    body = {kind: {"shape": list(drawn.shape), "data": [number(x) for x in drawn.reshape(-1)]}}
+    if kind == "float" and arg.grad:
+        body["grad"] = True
+    return body
+
+
+def draw(arg, random):
+    if isinstance(arg, list):
+        return [draw(a, random) for a in arg]
+    return arg.draw(random) if hasattr(arg, "draw") else None
+
+
+def tensor(arg, drawn, dtype, leaves):
+    if isinstance(arg, list):
+        return [tensor(a, d, dtype, leaves) for a, d in zip(arg, drawn)]
+    if isinstance(arg, Mask):
+        return torch.tensor(drawn).bool()
+    if not isinstance(arg, Float):
+        return torch.tensor(drawn)
+    t = torch.tensor(drawn, dtype=dtype)
+    if arg.grad:
+        t.requires_grad_()
+        leaves.append(t)
+    return t
+
+
+def run(c, drawn, dtype):
+    leaves = []
+    every = list(c["args"]) + [v for v in c["options"].values() if hasattr(v, "draw")]
+    values = [tensor(a, d, dtype, leaves) for a, d in zip(every, drawn) if d is not None]
+    outputs = c["f"](*values)
+    outputs = list(outputs) if isinstance(outputs, (tuple, list)) else [outputs]
+    total = sum((o.reshape(-1) * torch.tensor(seed_pattern(o.numel()), dtype=dtype)).sum()
+                for o in outputs if o.requires_grad)
+    grads = []
+    if isinstance(total, torch.Tensor):
+        grads = torch.autograd.grad(total, leaves, allow_unused=True)
+        grads = [torch.zeros_like(x) if g is None else g for g, x in zip(grads, leaves)]
+    return {"outputs": [written(o, dtype) for o in outputs],
+            "gradients": [written(g, dtype) for g in grads]}
+
+
+def operation(c):
+    random = np.random.RandomState(zlib.crc32((c["call"] + c["name"]).encode()))
+    tensor_options = {k: v for k, v in c["options"].items() if hasattr(v, "draw")}
+    drawn = [draw(a, random) for a in c["args"]]
+    drawn_options = {k: draw(v, random) for k, v in tensor_options.items()}
+    entry = {"call": c["call"], "name": c["name"],
+             "args": [encode(a, d) for a, d in zip(c["args"], drawn)]}
+    if c["options"]:
+        entry["options"] = {k: encode(v, drawn_options.get(k)) for k, v in c["options"].items()}
+    if c["positions"]:
+        entry["positions"] = [p + 1 for p in c["positions"]]  # which outputs: a place in a Lua list
+    if c["tolerance"]:
+        entry["tolerance"], entry["reason"] = c["tolerance"], c["reason"]
+    everything = drawn + list(drawn_options.values())
+    for label, dtype in (("float32", torch.float32), ("float64", torch.float64)):
+        entry[label] = run(c, everything, dtype)
+    return entry
+
+
+# ---- optimizers ----------------------------------------------------------------------------------
+OPTIMIZERS = [
+    ("SGD", "plain", torch.optim.SGD, dict(lr=0.1)),
+    ("SGD", "momentum", torch.optim.SGD, dict(lr=0.05, momentum=0.9)),
+    ("SGD", "dampening", torch.optim.SGD, dict(lr=0.05, momentum=0.9, dampening=0.3)),
+    ("SGD", "nesterov", torch.optim.SGD, dict(lr=0.05, momentum=0.9, nesterov=True)),
+    ("SGD", "decay", torch.optim.SGD, dict(lr=0.05, momentum=0.9, weight_decay=0.1)),
+    ("Adam", "plain", torch.optim.Adam, dict(lr=0.05)),
+    ("Adam", "betas", torch.optim.Adam, dict(lr=0.05, betas=(0.8, 0.95), eps=1e-4)),
+    ("Adam", "decay", torch.optim.Adam, dict(lr=0.05, weight_decay=0.1)),
+    ("AdamW", "plain", torch.optim.AdamW, dict(lr=0.05)),
+    ("AdamW", "decay", torch.optim.AdamW, dict(lr=0.05, weight_decay=0.2)),
+    ("RMSprop", "plain", torch.optim.RMSprop, dict(lr=0.02)),
+    ("RMSprop", "alpha", torch.optim.RMSprop, dict(lr=0.02, alpha=0.9, eps=1e-4)),
+    ("RMSprop", "centered", torch.optim.RMSprop, dict(lr=0.02, centered=True)),
+    ("RMSprop", "momentum", torch.optim.RMSprop, dict(lr=0.02, momentum=0.9)),
+    ("RMSprop", "all", torch.optim.RMSprop,
+     dict(lr=0.02, momentum=0.9, centered=True, weight_decay=0.1)),
+]
+
+
+def optimizer(name, label, make, options, problem):
+    """Ten steps on mean((tanh(x W' + b) - y)^2); the parameters after every step."""
+    entry = {"optimizer": name, "name": label, "options": options}
+    for text, dtype in (("float32", torch.float32), ("float64", torch.float64)):
+        x, y, w, b = (torch.tensor(problem[k], dtype=dtype) for k in ("x", "y", "weight", "bias"))
+        w.requires_grad_()
+        b.requires_grad_()
+        method, steps = make([w, b], **options), []
+        for _ in range(10):
+            method.zero_grad()
+            ((torch.tanh(F.linear(x, w, b)) - y) ** 2).mean().backward()
+            method.step()
+            steps.append({"weight": flat(w, dtype), "bias": flat(b, dtype)})
+        entry[text] = steps
+    return entry
+
+
+def write(name, body):
+    """One entry per line, so that a change shows as the lines it touches."""
+    path = os.path.join(HERE, name)
+    with open(path, "w") as f:
+        f.write("{\n")
+        for i, (key, value) in enumerate(body.items()):
+            f.write(("" if i == 0 else ",\n") + json.dumps(key) + ":")
+            if isinstance(value, list):
+                f.write("[\n" + ",\n".join(json.dumps(v, separators=(",", ":")) for v in value) + "\n]")
+            else:
+                f.write(json.dumps(value, separators=(",", ":")))
+        f.write("\n}\n")
+    print(name, os.path.getsize(path), "bytes")
+
+
+def main():
+    torch.manual_seed(1)
+    for family in (unary, binary, reductions, movement, products, networks, losses):
+        family()
+    seen = {(c["call"], c["name"]) for c in CASES}
+    assert len(seen) == len(CASES), "two cases of one name"
+    write("operations.json", {"torch": torch.__version__, "cases": [operation(c) for c in CASES]})
+    random = np.random.RandomState(5)
+    problem = {k: (np.round(random.uniform(-1, 1, s) * 1024) / 1024).tolist()
+               for k, s in dict(x=(8, 3), y=(8, 2), weight=(2, 3), bias=(2,)).items()}
+    write("optimizers.json", {"torch": torch.__version__, "problem": problem,
+                              "runs": [optimizer(*o, problem) for o in OPTIMIZERS]})
+
+
+if __name__ == "__main__":
+    main()
