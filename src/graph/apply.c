@@ -94,11 +94,14 @@ static void restore_inputs(mlp_call *c, swapped *s) {
 
 /* Decides whether the call is traced; a value changed behind its history's back is refused. */
 static mlp_status look_back(mlp_call *c, mlp_error *e) {
+  bool records = c->context->no_grad_depth == 0 && !(c->row->flags & MLP_NO_GRADIENT);
   c->traced = false;
-  if (c->context->no_grad_depth > 0 || c->row->flags & MLP_NO_GRADIENT) return MLP_OK;
   for (int i = 0; i < c->n_in; i++) {
     const mlp_tensor *t = c->in[i];
-    if (!t || !mlp_tensor_traced(t)) continue;
+    if (t && !t->storage)
+      return mlp_refuse(e, "%s: %s was not saved for this derivative", c->row->name,
+                        mlp_in_name(c, i));
+    if (!records || !t || !mlp_tensor_traced(t)) continue;
     if (t->node && t->history_version != t->storage->version)
       return mlp_refuse(e,
                         "%s: %s was changed in place by %s through another tensor that shares its "

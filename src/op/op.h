@@ -28,6 +28,7 @@ typedef enum {
   MLP_ARG_TENSOR,
   MLP_ARG_MAYBE,   /* a tensor or nil: call->in holds NULL */
   MLP_ARG_OPERAND, /* a tensor, or a number that takes the dtype of the call's other tensor */
+  MLP_ARG_POSITIONS, /* an int64 tensor of positions from 1, or a Lua table of them */
   MLP_ARG_LIST,    /* a Lua list of tensors; its length is a value, its tensors follow in call->in */
   /* values, in the order of call->value */
   MLP_ARG_NUMBER,  /* .number */
