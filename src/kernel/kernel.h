@@ -11,6 +11,7 @@
 
 #include "base/cpu.h"
 #include "kernel/binary.h"
+#include "kernel/move.h"
 #include "kernel/product.h"
 #include "kernel/unary.h"
 
@@ -19,6 +20,7 @@ typedef struct {
   mlp_unary_kernels unary;
   mlp_binary_kernels binary;
   mlp_product_kernels product;
+  mlp_move_kernels move;
 } mlp_kernels;
 
 /* The chosen table. */
