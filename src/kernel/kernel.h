@@ -13,14 +13,16 @@
 #include "kernel/binary.h"
 #include "kernel/move.h"
 #include "kernel/product.h"
+#include "kernel/reduce.h"
 #include "kernel/unary.h"
 
 typedef struct {
   mlp_isa isa;
-  mlp_unary_kernels unary;
   mlp_binary_kernels binary;
   mlp_product_kernels product;
   mlp_move_kernels move;
+  mlp_reduce_kernels reduce;
+  mlp_unary_kernels unary;
 } mlp_kernels;
 
 /* The chosen table. */

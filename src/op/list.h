@@ -53,3 +53,5 @@ X(cat)
 X(stack)
 X(flip)
 X(roll)
+/* reduction */
+X(sum)
