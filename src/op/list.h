@@ -1,4 +1,3 @@
-
 /* network */
 X(matmul)
 
