@@ -4,6 +4,7 @@
 local floors <const> = require "spec.lint.floors"
 local symbols <const> = require "spec.lint.symbols"
 
+local COLUMNS <const> = 100
 local build <const> = arg[1] or "build"
 
 local function output_of(command)
@@ -30,6 +31,20 @@ for path in output_of(TREE):gmatch "[^\n]+" do
 end
 add(floors.check(files))
 
+-- clang-format and luacheck see to the rest of the style; the length of C comments is left to us.
+local function add_long_lines(path, text)
+  local number = 0
+  for line in text:gmatch "([^\n]*)\n" do
+    number = number + 1
+    if (utf8.len(line) or #line) > COLUMNS then
+      add { ("%s:%d: is longer than %d columns"):format(path, number, COLUMNS) }
+    end
+  end
+end
+for path, text in pairs(files) do
+  if path:find "^src/" then add_long_lines(path, text) end
+end
+
 for object in output_of(("find '%s/obj' -name '*.o'"):format(build)):gmatch "[^\n]+" do
   add(symbols.check_object(object, output_of(("nm --format=sysv '%s'"):format(object))))
 end
@@ -37,5 +52,6 @@ local module <const> = build .. "/mlp/core.so"
 add(symbols.check_module(module, output_of(("nm -D --defined-only '%s'"):format(module)),
   output_of(("objdump -p '%s'"):format(module))))
 
+table.sort(complaints)
 for _, complaint in ipairs(complaints) do print(complaint) end
 os.exit(#complaints == 0, true)
