@@ -113,6 +113,10 @@ static void read_axes(reading *r, const mlp_arg *a, int index, mlp_value *v) {
     return;
   }
   lua_Unsigned n = lua_rawlen(L, index);
+  if (n == 0) {
+    lua_pushnil(L);
+    if (lua_next(L, index)) raise_kind(r, a, index, "an axis, or a list of axes {1, 2}, without names,");
+  }
   if (n > MLP_MAX_DIMS)
     mlp_raise(L, "%s: %s names %d axes, but a tensor has at most %d", r->row->name, a->name, (int)n,
               MLP_MAX_DIMS);

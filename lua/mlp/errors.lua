@@ -1,0 +1,86 @@
+--- How the Lua floor says no: one sentence, raised at the caller's line (the first frame outside this
+--- library), with the path of the module that was running. Options are checked here and nowhere else.
+
+local core <const> = require "mlp.core"
+
+local errors = {}
+
+--- Marks an option that has no default: absent, it stays nil.
+errors.NONE = setmetatable({}, { __name = "mlp.errors.NONE" })
+
+--- Raises `string.format(format, ...)` at the caller's line.
+---@param format string
+---@param ... any
+function errors.raise(format, ...) core.raise(select("#", ...) > 0 and format:format(...) or format) end
+
+--- Raises "<call>: <what> is <value> but <wanted> is wanted".
+---@param call string   the function that refuses
+---@param what string   the argument
+---@param value any     what came
+---@param wanted string what was wanted
+function errors.wanted(call, what, value, wanted)
+  errors.raise("%s: %s is %s but %s is wanted", call, what, core.describe(value), wanted)
+end
+
+--- Number of edits between two words (Levenshtein).
+---@param a string
+---@param b string
+---@return integer
+local function distance(a, b)
+  local row = {}
+  for j = 0, #b do row[j] = j end
+  for i = 1, #a do
+    local diagonal = row[0]
+    row[0] = i
+    for j = 1, #b do
+      local change = diagonal + (a:byte(i) == b:byte(j) and 0 or 1)
+      diagonal = row[j]
+      row[j] = math.min(change, row[j] + 1, row[j - 1] + 1)
+    end
+  end
+  return row[#b]
+end
+
+--- The known word nearest to a wrong one, when it is near enough to be meant.
+---@param word string
+---@param known table<string, any>
+---@return string?
+function errors.guess(word, known)
+  local best, found = 4, nil
+  for candidate in pairs(known) do
+    if type(candidate) == "string" then
+      local d = distance(word, candidate)
+      if d < best or (d == best and found and candidate < found) then best, found = d, candidate end
+    end
+  end
+  return found
+end
+
+local function refuse_key(call, key, known)
+  if type(key) ~= "string" then
+    errors.raise("%s: options have names, but %s is a key", call, core.describe(key))
+  end
+  local guess = errors.guess(key, known)
+  errors.raise(guess and "%s: unknown option '%s' (did you mean '%s'?)" or "%s: unknown option '%s'", call, key, guess)
+end
+
+--- A new table: the defaults, overlaid by the caller's options. Never changes either.
+---@param call string              the function whose options these are
+---@param options table?           what the caller gave
+---@param defaults table<string, any> every known option; errors.NONE: no default
+---@return table
+function errors.options(call, options, defaults)
+  local result = {}
+  for key, value in pairs(defaults) do
+    if value ~= errors.NONE then result[key] = value end
+  end
+  if options == nil then return result end
+  if type(options) ~= "table" then errors.wanted(call, "the last argument", options, "a table of options") end
+  for key, value in pairs(options) do
+    if defaults[key] == nil then refuse_key(call, key, defaults) end
+    result[key] = value
+  end
+  return result
+end
+
+return errors
