@@ -1,6 +1,6 @@
 --- A history of COUNT operations, walked backwards, then another one that is only dropped; prints
---- the derivative and the number of tensors left. The default C stack of 8 MB leaves 8 bytes to each
---- of a million nodes, so recursion would be a crash.
+--- the derivative and the number of tensors left. The default C stack of 8 MB leaves 8 bytes to
+--- each of a million nodes, so recursion would be a crash.
 local COUNT <const> = tonumber(arg[1])
 local mlp <const> = require "mlp"
 
