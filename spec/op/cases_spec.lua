@@ -8,12 +8,16 @@ local gradcheck <const> = require "spec.support.gradcheck"
 local make <const> = require "spec.support.make"
 local R <const> = require "spec.support.reference"
 
-local isas <const> = core.debug.isas()
+local isas <const> = {}
+for _, name in ipairs { "generic", "avx2", "avx512" } do
+  if core.debug.isa(name) then isas[#isas + 1] = name end
+end
+
 local rows <const> = {}
 for _, row in ipairs(core.rows()) do rows[row.name] = row end
 
 local function is_float(t) return t.dtype == "float64" or t.dtype == "float32" end
-local function is_tensor(x) return type(x) == "userdata" and x.dtype ~= nil end
+local is_tensor <const> = make.is_tensor
 
 --- One run of a case: what the checks below pass around.
 local function run_of(case, shape, dtype)
@@ -210,7 +214,7 @@ end
 
 function check.no_history(run)
   local leaves <const>, f <const> = as_function(run)
-  if #leaves > 0 and not run.row.no_gradient then return end
+  if #leaves > 0 and run.row.differentiable then return end
   with_tensors(arguments(run), function(t)
     if is_float(t) then leaves[#leaves + 1] = t:requires_grad_() end
     return t
@@ -221,7 +225,7 @@ function check.no_history(run)
 end
 
 local function has_gradient(run)
-  if run.row.no_gradient or run.case.writes or run.case.check and not run.case.reference
+  if not run.row.differentiable or run.case.writes or run.case.check and not run.case.reference
       and not run.case.random then
     return false
   end
@@ -252,8 +256,10 @@ local function gradients(f, leaves)
       total = total and total:add(part) or part
     end
   end
-  return core.grad(total, leaves)
+  return table.pack(core.grad(total, leaves))
 end
+
+local function zeros_like(t) return core.zeros(t.shape, { dtype = t.dtype }) end
 
 --- The gradient in float32 on every instruction set, and that of strided leaves, against float64.
 --- A derivative runs a few more operations than the value: ten times its tolerance.
@@ -265,8 +271,8 @@ function check.gradient_elsewhere(run)
   if #leaves64 == 0 then return end
   local wanted <const> = gradients(f64, leaves64)
   local function compare_with(got, tolerance, about)
-    for k, gradient in ipairs(wanted) do
-      assert.close(got[k], gradient, {
+    for k = 1, #leaves64 do
+      assert.close(got[k] or zeros_like(leaves64[k]), wanted[k] or zeros_like(leaves64[k]), {
         tolerance = tolerance, about = ("%s: gradient of leaf %d %s"):format(run.about, k, about),
       })
     end
@@ -283,7 +289,7 @@ function check.gradient_elsewhere(run)
     seen[k] = views[k](bases[k])
   end
   local through <const> = gradients(function() return f64(seen) end, bases)
-  for k, gradient in ipairs(through) do through[k] = views[k](gradient) end
+  for k = 1, #bases do through[k] = through[k] and views[k](through[k]) end
   compare_with(through, 10 * run.tolerance, "through a strided view")
 end
 
@@ -417,7 +423,7 @@ describe("the operation table", function()
       if not row.internal then
         assert.is_truthy(row.doc and #row.doc > 0, row.name .. " has no doc")
       end
-      for _, arg in ipairs(row.args) do
+      for _, arg in ipairs(row.arguments) do
         local about <const> = ("%s: argument %s"):format(row.name, tostring(arg.name))
         assert.is_truthy(arg.name and arg.name:find("^[%a_][%w_]*$"), about .. " has no name")
         if not row.internal then

@@ -11,7 +11,7 @@ local function settled()
   collectgarbage()
   collectgarbage()
   local memory <const> = mlp.memory()
-  return memory.live, memory.tensors
+  return memory.bytes, memory.tensors
 end
 
 local function restore_collector()
@@ -110,7 +110,7 @@ describe("the collector", function()
       local x <close> = mlp.zeros(1000, 1000)
       assert.equal(2, x.ndim)
     end
-    assert.equal(bytes, mlp.memory().live)
+    assert.equal(bytes, mlp.memory().bytes)
   end)
 end)
 

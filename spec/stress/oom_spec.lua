@@ -14,7 +14,7 @@ local MOST_REQUESTS <const> = 3000
 local function live()
   collectgarbage()
   collectgarbage()
-  return mlp.memory().live
+  return mlp.memory().bytes
 end
 
 local function says_memory(message)
@@ -72,7 +72,7 @@ local function piece_of(case)
     end
     local y <const> = core[case.op](table.unpack(args, 1, n))
     if type(y) == "userdata" and y.requires_grad then
-      local grads <const> = core.grad(y:sum(), leaves, { create_graph = true })
+      local grads <const> = table.pack(core.grad(y:sum(), leaves, { create_graph = true }))
       for k = 1, #leaves do
         local g <const> = grads[k]
         if g and g.requires_grad then core.grad(g:sum(), leaves) end

@@ -89,15 +89,14 @@ end
 
 --- Gradients as flat lists, zeros where nothing flows.
 local function flat_gradients(y, leaves, options)
-  local grads <const>, flats <const>, tensors <const> = core.grad(y, leaves, options), {}, {}
+  local grads <const>, flats <const> = table.pack(core.grad(y, leaves, options)), {}
   for k, tensor in ipairs(leaves) do
-    tensors[k] = grads[k]
     flats[k] = grads[k] and make.read(grads[k]) or {}
     if not grads[k] then
       for i = 1, tensor:numel() do flats[k][i] = 0.0 end
     end
   end
-  return flats, tensors
+  return flats
 end
 
 --- Those outputs of f through which a gradient flows.
@@ -135,7 +134,8 @@ function gradcheck.second(f, leaves, about)
   end
   local function gradients(all)
     local xs <const>, vs <const> = { table.unpack(all, 1, n) }, { table.unpack(all, n + 1) }
-    return core.grad(contract(outputs_of(f, xs), vs), xs, { create_graph = true })
+    local total <const> = contract(outputs_of(f, xs), vs)
+    return table.pack(core.grad(total, xs, { create_graph = true }))
   end
   local grads <const> = gradients(everything)
   local flowing, weights, kept = {}, {}, {}

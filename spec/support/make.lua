@@ -28,6 +28,11 @@ function make.count(shape)
   return n
 end
 
+function make.is_tensor(x)
+  local meta <const> = type(x) == "userdata" and debug.getmetatable(x)
+  return meta and meta.__name == "mlp.Tensor"
+end
+
 --- A tensor of these elements in row-major order.
 function make.from_flat(flat, dtype, shape)
   local pieces, pack = {}, PACK[dtype]
