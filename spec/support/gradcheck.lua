@@ -10,6 +10,7 @@
 --- per output before the contraction, so that outputs which x does not touch add no rounding. The
 --- second order repeats it for the gradient: G(x, v) = sum(w * dL/dx) is differentiated by x and by
 --- v.
+local assert <const> = require "luassert"
 local make <const> = require "spec.support.make"
 local core <const> = require "mlp.core"
 
@@ -117,7 +118,7 @@ end
 --- First order. f takes a list of float64 leaves and returns a list of tensors.
 function gradcheck.first(f, leaves, about)
   local outputs <const> = outputs_of(f, leaves)
-  assert(#outputs > 0, about .. ": no output has a history")
+  assert.is_true(#outputs > 0, about .. ": no output has a history")
   local seeds <const> = seeds_for(outputs)
   local analytic <const> = flat_gradients(contract(outputs, seeds), leaves)
   compare(leaves, analytic, function(moved) return read_all(outputs_of(f, moved)) end,

@@ -169,7 +169,7 @@ function make.strided(t)
     local seen = b:select(n + 1, 2)
     if n == 0 then return seen end
     seen = seen:slice(1, 2, base_shape[1])
-    return n > 1 and seen:permute(table.unpack(order)) or seen
+    return n > 1 and seen:permute(order) or seen
   end
   return make.from_flat(base, t.dtype, base_shape), view
 end
