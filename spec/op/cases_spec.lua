@@ -293,6 +293,39 @@ function check.gradient_elsewhere(run)
   compare_with(through, 10 * run.tolerance, "through a strided view")
 end
 
+--- The gradient through the in-place twin: of x, by way of a copy of x that the twin overwrites. A
+--- row whose derivative reads the overwritten value must refuse, and say so; it must not answer.
+function check.gradient_in_place(run)
+  if not run.row.in_place or run.case.twin == false or not has_gradient(run) then return end
+  local leaves <const>, f <const> = as_function(run)
+  local same <const> = arguments(run)[1]
+  local plain <const> = f(leaves)[1]
+  if not differentiated(run)[1] or not make.is_tensor(same) or same.dtype ~= plain.dtype
+      or table.concat(same.shape, ",") ~= table.concat(plain.shape, ",") then
+    return
+  end
+  local wanted <const> = gradients(f, leaves)
+  local sound, got = pcall(gradients, function(moved)
+    local args <const>, at = arguments(run), 0
+    local seen <const> = differentiated(run)
+    local filled <const> = with_tensors(args, function(t, position)
+      if not (seen[position] and is_float(t)) then return t end
+      at = at + 1
+      return position == 1 and moved[at]:mul(1) or moved[at]
+    end)
+    return call(run, filled, run.case.op .. "_")
+  end, leaves)
+  if not sound then
+    assert.is_truthy(tostring(got):find("changed", 1, true), run.about .. ": " .. tostring(got))
+    return
+  end
+  for k = 1, #leaves do
+    assert.close(got[k] or zeros_like(leaves[k]), wanted[k] or zeros_like(leaves[k]), {
+      tolerance = 10 * run.tolerance, about = run.about .. ": gradient in place, of leaf " .. k,
+    })
+  end
+end
+
 --- ---- the spec --------------------------------------------------------------------------------
 
 --- A case whose call must be refused, at this file's line.
@@ -341,6 +374,7 @@ local function examine(case)
     check.no_history(run)
     check.gradient(run)
     check.gradient_elsewhere(run)
+    check.gradient_in_place(run)
   end, { "float64" })
 end
 
