@@ -61,6 +61,7 @@ static int open_all(lua_State *L) {
   mlp_open_graph(L, methods);
   mlp_open_index(L, methods);
   mlp_open_random(L);
+  mlp_open_codec(L);
   mlp_open_info(L);
   mlp_open_debug(L);
   lua_pushvalue(L, methods);
