@@ -21,9 +21,18 @@ typedef struct {
   mlp_tensor *tensor;
 } mlp_box;
 
+/* An open no_grad scope. One opened in a coroutine holds for that coroutine alone. */
+typedef struct mlp_scope {
+  bool open;
+  lua_State *coroutine; /* NULL: opened by the main thread, holds everywhere */
+  struct mlp_scope *next;
+} mlp_scope;
+
 /* What belongs to one Lua state. The bytes let the collector know what it cannot see. */
 typedef struct {
   mlp_context context;
+  int64_t no_grad_depth;       /* scopes of the main thread */
+  mlp_scope *coroutine_scopes; /* open scopes of coroutines */
   size_t credited_bytes; /* of memory.taken_bytes: those the collector has been told of */
   size_t collected_bytes; /* memory.taken_bytes at the latest full collection */
   size_t survived_bytes;  /* memory.live_bytes right after it */
@@ -45,7 +54,8 @@ const char *mlp_describe(lua_State *L, int index);
 
 /* ---- tensors (lbox.c) --------------------------------------------------------------------------- */
 
-/* Call on entry to whatever may allocate, before any C pointer is read: lets the collector work. */
+/* Call on entry to whatever may allocate or record, before any C pointer is read: lets the collector
+** work and finds out whether this thread records history. */
 void mlp_enter(lua_State *L);
 
 /* Pushes an empty box: fill it at once. */

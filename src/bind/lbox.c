@@ -18,8 +18,16 @@ void mlp_collect(lua_State *L) {
   h->survived_bytes = h->context.memory.live_bytes;
 }
 
+/* Counts the scopes that hold for this thread. */
+static void find_mode(lua_State *L, mlp_host *h) {
+  int64_t depth = h->no_grad_depth;
+  for (const mlp_scope *s = h->coroutine_scopes; s; s = s->next) depth += s->coroutine == L;
+  h->context.no_grad_depth = depth;
+}
+
 void mlp_enter(lua_State *L) {
   mlp_host *h = mlp_host_of(L);
+  find_mode(L, h);
   size_t fresh = h->context.memory.taken_bytes - h->credited_bytes;
   if (fresh < CREDIT_BYTES || !lua_gc(L, LUA_GCISRUNNING)) return;
   size_t since = h->context.memory.taken_bytes - h->collected_bytes;

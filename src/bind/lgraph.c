@@ -125,29 +125,41 @@ static int tensor_requires_grad_(lua_State *L) {
 
 /* ---- modes -------------------------------------------------------------------------------------------- */
 
-typedef struct {
-  bool open;
-} mode_scope;
-
 static int scope_close(lua_State *L) {
-  mode_scope *s = lua_touserdata(L, 1);
-  if (s->open) mlp_context_of(L)->no_grad_depth--;
+  mlp_host *h = mlp_host_of(L);
+  mlp_scope *s = lua_touserdata(L, 1);
+  if (!s->open) return 0;
   s->open = false;
+  if (!s->coroutine) {
+    h->no_grad_depth--;
+    return 0;
+  }
+  mlp_scope **place = &h->coroutine_scopes;
+  while (*place != s) place = &(*place)->next;
+  *place = s->next;
   return 0;
 }
 
 /* no_grad_scope() -> a value to close; scopes may close in any order */
 static int core_no_grad_scope(lua_State *L) {
-  mode_scope *s = lua_newuserdatauv(L, sizeof *s, 0);
-  s->open = false;
+  mlp_host *h = mlp_host_of(L);
+  mlp_scope *s = lua_newuserdatauv(L, sizeof *s, 0);
+  *s = (mlp_scope){.open = false, .coroutine = lua_pushthread(L) ? NULL : L};
+  lua_pop(L, 1);
   lua_pushvalue(L, lua_upvalueindex(MLP_UP_OWN));
   lua_setmetatable(L, -2);
   s->open = true;
-  mlp_context_of(L)->no_grad_depth++;
+  if (s->coroutine) {
+    s->next = h->coroutine_scopes;
+    h->coroutine_scopes = s;
+  } else {
+    h->no_grad_depth++;
+  }
   return 1;
 }
 
 static int core_grad_enabled(lua_State *L) {
+  mlp_enter(L);
   lua_pushboolean(L, mlp_context_of(L)->no_grad_depth == 0);
   return 1;
 }

@@ -1,0 +1,42 @@
+--- y = act(x W' + b): the layer that multilayer perceptrons are made of.
+
+local core <const> = require "mlp.core"
+local errors <const> = require "mlp.errors"
+local initialise <const> = require "mlp.initialise"
+local Module <const> = require "mlp.nn.module"
+
+---@class mlp.nn.Linear: mlp.nn.Module
+---@field weight mlp.Tensor (outputs, inputs)
+---@field bias mlp.Tensor? (outputs)
+---@field activation string
+---@overload fun(inputs: integer, outputs: integer, options: table?): mlp.nn.Linear
+local Linear = Module:extend "Linear"
+
+--- nn.Linear(inputs, outputs, {bias = true, activation = "identity", init = nil, dtype = "float32"})
+---@param inputs integer D, columns of the weight
+---@param outputs integer H, rows of the weight
+---@param options {bias: boolean?, activation: string?, init: string?, dtype: string?}? `activation` names any
+---  activation; `init` names an initialiser (default: the one that suits the activation)
+function Linear:init(inputs, outputs, options)
+  initialise.want_size("Linear", "inputs", inputs)
+  initialise.want_size("Linear", "outputs", outputs)
+  local o = errors.options("Linear", options,
+    { bias = true, activation = "identity", init = errors.NONE, dtype = "float32" })
+  self.activation = initialise.want_activation("Linear", o.activation)
+  self.weight = initialise.weight({ outputs, inputs }, o.init, o.activation, o.dtype)
+  self.bias = o.bias and core.zeros(outputs, { dtype = o.dtype, requires_grad = true }) or nil
+end
+
+---@param x mlp.Tensor (..., inputs)
+---@return mlp.Tensor y (..., outputs)
+function Linear:forward(x)
+  return core.linear(x, self.weight, self.bias, { activation = self.activation })
+end
+
+function Linear:describe()
+  local outputs, inputs = table.unpack(self.weight.shape)
+  return ("%d -> %d%s%s"):format(inputs, outputs, self.activation ~= "identity" and ", " .. self.activation or "",
+    self.bias and "" or ", no bias")
+end
+
+return Linear

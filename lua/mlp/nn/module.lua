@@ -1,0 +1,296 @@
+--- A module is a Lua table: its fields are parameters (tensors that require a gradient), buffers (other
+--- tensors), children (modules, or plain tables of them) and settings. Nothing is registered; the fields
+--- are walked, integer keys first and numerically, then names in order, so the order is the same in every
+--- run. Sharing is identity: one tensor in two places is one parameter.
+
+local core <const> = require "mlp.core"
+local errors <const> = require "mlp.errors"
+
+---@class mlp.nn.Module
+---@field training boolean true after construction and :train(), false after :eval()
+---@field class_name string
+local Module = { class_name = "Module", training = true }
+Module.__index = Module
+Module.__name = "mlp.nn.Module"
+
+-- ---- classes ---------------------------------------------------------------------------------------
+
+--- Calling a class makes an object and runs its init.
+local function construct(class, ...)
+  local object = setmetatable({}, class)
+  object:init(...)
+  return object
+end
+
+--- Hooks of an object live here, so that they are no fields of it.
+local hooks_of <const> = setmetatable({}, { __mode = "k" })
+
+local function run_hooks(list, module, inputs, ...)
+  local out = table.pack(...)
+  for _, hook in ipairs(list) do
+    local replaced = hook.fn(out[1], module, table.unpack(inputs, 1, inputs.n))
+    if replaced ~= nil then out[1] = replaced end
+  end
+  return table.unpack(out, 1, out.n)
+end
+
+--- model(x) is model:forward(x), then hooks. Its frame stays on the stack while forward runs (no tail call):
+--- errors read the path of modules from such frames.
+local function call(self, ...)
+  local list = hooks_of[self]
+  if not list then return (function(...) return ... end)(self:forward(...)) end
+  return run_hooks(list, self, table.pack(...), self:forward(...))
+end
+
+Module.__call = call
+core.module_call = call
+
+--- A new class below this one: define `init` (fills fields) and `forward`.
+---
+---     local Net = nn.Module:extend "Net"
+---     function Net:init(d) self.up = nn.Linear(d, 16) self.down = nn.Linear(16, 1) end
+---     function Net:forward(x) return self.down(self.up(x):gelu()) end
+---@param name string shown in trees and messages
+---@return table class
+function Module:extend(name)
+  if type(name) ~= "string" then errors.wanted("Module:extend", "the name", name, "a string") end
+  local class = setmetatable({}, { __index = self, __call = construct, __name = "mlp.nn.class" })
+  class.class_name, class.__name = name, "mlp.nn." .. name
+  class.__index, class.__call, class.__tostring = class, call, self.__tostring
+  return class
+end
+
+function Module:init() end -- luacheck: no unused args
+
+--- What the module computes. Subclasses define it.
+function Module:forward()
+  errors.raise("%s: this class has no forward method", self.class_name)
+end
+
+-- ---- walking ---------------------------------------------------------------------------------------
+
+--- Is this a module?
+---@param value any
+---@return boolean
+function Module.is(value)
+  local class = type(value) == "table" and getmetatable(value)
+  return type(class) == "table" and class.__call == call
+end
+
+local function key_order(a, b)
+  if math.type(a) and math.type(b) then return a < b end
+  if math.type(a) or math.type(b) then return math.type(a) ~= nil end
+  return a < b
+end
+
+local function sorted_keys(t)
+  local keys = {}
+  for key in next, t do
+    if math.type(key) == "integer" or type(key) == "string" then keys[#keys + 1] = key end
+  end
+  table.sort(keys, key_order)
+  return keys
+end
+
+local function joined(path, key) return path == "" and tostring(key) or path .. "." .. key end
+
+--- Visits tensors and modules among the fields, plain tables included, each path once.
+local function walk(t, path, visit, seen)
+  for _, key in ipairs(sorted_keys(t)) do
+    local value, at = rawget(t, key), joined(path, key)
+    if core.is_tensor(value) then
+      visit(at, value)
+    elseif Module.is(value) then
+      if not seen[value] then
+        seen[value] = true
+        visit(at, value)
+        walk(value, at, visit, seen)
+      end
+    elseif type(value) == "table" and getmetatable(value) == nil and not seen[value] then
+      seen[value] = true
+      walk(value, at, visit, seen)
+    end
+  end
+end
+
+local function collect(module, keep)
+  local list, seen_tensor = {}, {}
+  walk(module, "", function(path, value)
+    if keep(value) and not seen_tensor[value] then
+      seen_tensor[value] = true
+      list[#list + 1] = { path, value }
+    end
+  end, { [module] = true })
+  return list
+end
+
+local function iterate(list)
+  local i = 0
+  return function()
+    i = i + 1
+    if list[i] then return list[i][1], list[i][2] end
+  end
+end
+
+local function is_parameter(value) return core.is_tensor(value) and value.requires_grad end
+local function is_buffer(value) return core.is_tensor(value) and not value.requires_grad end
+
+--- The parameters with their dotted names ("layers.1.weight"), in walking order; a shared one once.
+---@return fun(): string?, mlp.Tensor?
+function Module:named_parameters() return iterate(collect(self, is_parameter)) end
+
+--- Tensors that are saved with the model but not trained, with their dotted names.
+---@return fun(): string?, mlp.Tensor?
+function Module:named_buffers() return iterate(collect(self, is_buffer)) end
+
+--- The modules below this one with their dotted names.
+---@return fun(): string?, mlp.nn.Module?
+function Module:named_modules() return iterate(collect(self, Module.is)) end
+
+--- The parameters as a list.
+---@return mlp.Tensor[]
+function Module:parameters()
+  local list = {}
+  for _, tensor in self:named_parameters() do list[#list + 1] = tensor end
+  return list
+end
+
+--- Direct children with the keys they stand under ("up", "layers.1").
+---@return fun(): string?, mlp.nn.Module?
+function Module:children()
+  local list = {}
+  local function look(t, path)
+    for _, key in ipairs(sorted_keys(t)) do
+      local value = rawget(t, key)
+      if Module.is(value) then
+        list[#list + 1] = { joined(path, key), value }
+      elseif type(value) == "table" and getmetatable(value) == nil then
+        look(value, joined(path, key))
+      end
+    end
+  end
+  look(self, "")
+  return iterate(list)
+end
+
+--- The module at a dotted path; "" is the module itself.
+---@param path string
+---@return mlp.nn.Module
+function Module:at(path)
+  if path == "" then return self end
+  for name, module in self:named_modules() do
+    if name == path then return module end
+  end
+  local names = {}
+  for name in self:named_modules() do names[name] = true end
+  local guess = errors.guess(path, names)
+  errors.raise(guess and "%s: there is no module '%s' (did you mean '%s'?)" or "%s: there is no module '%s'",
+    self.class_name, path, guess)
+end
+
+-- ---- modes, dtypes, gradients ------------------------------------------------------------------------
+
+local function set_training(module, flag)
+  module.training = flag
+  for _, child in module:named_modules() do child.training = flag end
+  return module
+end
+
+--- Training mode for this module and all below: dropout drops.
+---@return mlp.nn.Module self
+function Module:train() return set_training(self, true) end
+
+--- Evaluation mode for this module and all below.
+---@return mlp.nn.Module self
+function Module:eval() return set_training(self, false) end
+
+local function replace(t, old, new, seen)
+  for _, key in ipairs(sorted_keys(t)) do
+    local value = rawget(t, key)
+    if core.is_tensor(value) and rawequal(value, old) then
+      t[key] = new
+    elseif type(value) == "table" and not seen[value] and (Module.is(value) or getmetatable(value) == nil) then
+      seen[value] = true
+      replace(value, old, new, seen)
+    end
+  end
+end
+
+--- Converts floating parameters and buffers; new tensors, so make optimizers afterwards.
+---@param dtype "float32"|"float64"
+---@return mlp.nn.Module self
+function Module:to(dtype)
+  if dtype ~= "float32" and dtype ~= "float64" then errors.wanted("to", "dtype", dtype, '"float32" or "float64"') end
+  for _, pair in ipairs(collect(self, core.is_tensor)) do
+    local old = pair[2]
+    if old.dtype:match "^float" and old.dtype ~= dtype then
+      local new = old:detach():to(dtype)
+      if old.requires_grad then new:requires_grad_() end
+      replace(self, old, new, { [self] = true })
+    end
+  end
+  return self
+end
+
+--- Forgets the gradients of all parameters.
+function Module:zero_grad()
+  for _, tensor in self:named_parameters() do tensor.grad = nil end
+end
+
+--- How many numbers the parameters hold.
+---@return integer
+function Module:parameter_count()
+  local n = 0
+  for _, tensor in self:named_parameters() do n = n + tensor:numel() end
+  return n
+end
+
+-- ---- hooks -----------------------------------------------------------------------------------------
+
+---@class mlp.nn.Hook
+---@field close fun(self: mlp.nn.Hook) removes this hook, and no other
+local Hook = { __name = "mlp.nn.Hook" }
+Hook.__index = Hook
+
+function Hook:close()
+  local list = hooks_of[self.module]
+  for i, hook in ipairs(list or {}) do
+    if hook == self then table.remove(list, i) end
+  end
+  if list and #list == 0 then hooks_of[self.module] = nil end
+end
+
+Hook.__close = Hook.close
+Hook.__gc = nil
+
+--- Calls fn(output, module, inputs...) after each forward of the module at `path`; what fn returns, unless nil,
+--- takes the output's place. The handle removes it: `local hook <close> = model:hook("layers.2", fn)`.
+---@param path string dotted; "" is the module itself
+---@param fn fun(output: any, module: mlp.nn.Module, ...): any
+---@return mlp.nn.Hook
+function Module:hook(path, fn)
+  local module = self:at(path)
+  if type(fn) ~= "function" then errors.wanted("hook", "the second argument", fn, "a function") end
+  local hook = setmetatable({ module = module, fn = fn }, Hook)
+  hooks_of[module] = hooks_of[module] or {}
+  table.insert(hooks_of[module], hook)
+  return hook
+end
+
+-- ---- showing ------------------------------------------------------------------------------------------
+
+--- What stands between the parentheses of tostring: the settings. Subclasses define it.
+---@return string
+function Module:describe() return "" end -- luacheck: no unused args
+
+local function tree(module, indent)
+  local lines = { ("%s(%s)"):format(module.class_name, module:describe()) }
+  for key, child in module:children() do
+    lines[#lines + 1] = ("%s  (%s): %s"):format(indent, key, tree(child, indent .. "  "))
+  end
+  return table.concat(lines, "\n")
+end
+
+function Module:__tostring() return tree(self, "") end
+
+return setmetatable(Module, { __call = construct, __name = "mlp.nn.class" })
