@@ -34,11 +34,13 @@ local function run_hooks(list, module, inputs, ...)
   return table.unpack(out, 1, out.n)
 end
 
+local function pass(...) return ... end
+
 --- model(x) is model:forward(x), then hooks. Its frame stays on the stack while forward runs (no tail call):
 --- errors read the path of modules from such frames.
 local function call(self, ...)
   local list = hooks_of[self]
-  if not list then return (function(...) return ... end)(self:forward(...)) end
+  if not list then return pass(self:forward(...)) end
   return run_hooks(list, self, table.pack(...), self:forward(...))
 end
 
@@ -261,7 +263,6 @@ function Hook:close()
 end
 
 Hook.__close = Hook.close
-Hook.__gc = nil
 
 --- Calls fn(output, module, inputs...) after each forward of the module at `path`; what fn returns, unless nil,
 --- takes the output's place. The handle removes it: `local hook <close> = model:hook("layers.2", fn)`.
