@@ -67,7 +67,7 @@ static bool transposes(nest *w) {
 static void copy_inner(char *dst, const char *src, const axis *inner, bool transpose,
                        size_t bytes) {
   const mlp_move_kernels *move = &mlp_kernel()->move;
-  int width = bytes == 1 ? 0 : bytes == 4 ? 1 : 2;
+  int width = mlp_width_index((int64_t)bytes);
   if (transpose)
     move->transpose[width](dst, inner[-1].dst, src, inner->src, inner[-1].n, inner->n);
   else if (inner->dst == 1 && inner->src == 1)
