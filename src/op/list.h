@@ -61,5 +61,8 @@ X(gather_back)
 X(scatter)
 X(scatter_add)
 X(scatter_back)
+X(masked_select)
+X(masked_back)
+X(masked_assign)
 /* reduction */
 X(sum)
