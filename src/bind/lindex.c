@@ -47,7 +47,8 @@ static void view_range(lua_State *L, int at, int axis) {
   int64_t length = mlp_to_tensor(L, at)->shape.dim[axis], end[3] = {0, 0, 1};
   for (int k = 0; k < 2; k++) {
     lua_rawgeti(L, range, k + 1);
-    end[k] = position(L, lua_gettop(L), length, axis + 1);
+    bool nothing = k == 1 && lua_type(L, -1) == LUA_TNUMBER && lua_tonumber(L, -1) == 0;
+    if (!nothing) end[k] = position(L, lua_gettop(L), length, axis + 1) + 1; /* {1, 0} is empty */
     lua_pop(L, 1);
   }
   if (n > 2) {

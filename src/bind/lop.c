@@ -101,6 +101,21 @@ static int64_t from_one(reading *r, const mlp_arg *a, int index) {
   return i > 0 ? i - 1 : i;
 }
 
+/* One axis; as the last positional argument several, side by side. */
+static void read_axis_arguments(reading *r, const mlp_arg *a, int index, mlp_value *v) {
+  const mlp_arg *after = a + 1;
+  bool last = after == r->row->arg + MLP_MAX_ARGS || !after->kind || after->option;
+  int n = 1;
+  v->list.item[0] = from_one(r, a, index);
+  while (last && index == r->next && n < MLP_MAX_DIMS && index + n <= r->top &&
+         lua_type(r->L, index + n) == LUA_TNUMBER) {
+    v->list.item[n] = from_one(r, a, index + n);
+    n++;
+  }
+  v->list.n = n;
+  if (index == r->next) r->next += n - 1; /* the caller steps over one */
+}
+
 static void read_axes(reading *r, const mlp_arg *a, int index, mlp_value *v) {
   lua_State *L = r->L;
   if (lua_isnoneornil(L, index)) {
@@ -108,8 +123,7 @@ static void read_axes(reading *r, const mlp_arg *a, int index, mlp_value *v) {
     return;
   }
   if (!lua_istable(L, index)) {
-    v->list.n = 1;
-    v->list.item[0] = from_one(r, a, index);
+    read_axis_arguments(r, a, index, v);
     return;
   }
   lua_Unsigned n = lua_rawlen(L, index);

@@ -27,7 +27,7 @@ extern const mlp_row mlp_row_gather_back, mlp_row_scatter, mlp_row_scatter_back;
 #define ARG_AXIS \
   { MLP_ARG_AXIS, "axis", "the axis along which positions count", NULL, NULL, false }
 #define ARG_INDEX \
-  { MLP_ARG_TENSOR, "index", "positions along the axis, int64, from 1", NULL, NULL, false }
+  { MLP_ARG_POSITIONS, "index", "positions along the axis, from 1", NULL, NULL, false }
 
 static size_t element_bytes(const mlp_call *c) { return mlp_dtype_bytes(c->spec[0].dtype); }
 
