@@ -84,17 +84,19 @@ LUA := lua5.4
 endif
 
 # A C host, as examples/embed.c is one: it does link Lua, and shows it to the modules it loads.
-HOST_COMPILE = $(CC) -std=c11 $(WARNINGS) $(LUA_CFLAGS) $(CFLAGS)
+HOST_COMPILE = $(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) $(LUA_CFLAGS) $(CFLAGS)
 HOST_LIBS = $(shell $(pkg) --libs $(LUA_PACKAGE)) $(if $(DARWIN),,-Wl,-E) -ldl -lm
 
 # -- how things are run ---------------------------------------------------------------------------
 # A developer's own LUA_PATH and LUA_INIT stay out; rocks found through LUA_PATH_5_4 stay in. Paths
-# are absolute so that a script may start another one elsewhere.
+# are absolute so that a script may start another one elsewhere, and a C host that a spec builds is
+# built as everything else is.
 
 HERE := $(if $(filter /%,$(BUILD)),,$(CURDIR)/)
 WITH_PATHS = env -u LUA_PATH -u LUA_CPATH -u LUA_INIT -u LUA_INIT_5_4 \
   LUA_PATH_5_4="$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;$(CURDIR)/?.lua;$${LUA_PATH_5_4:-;}" \
-  LUA_CPATH_5_4="$(HERE)$(BUILD)/?.so;$${LUA_CPATH_5_4:-;}"
+  LUA_CPATH_5_4="$(HERE)$(BUILD)/?.so;$${LUA_CPATH_5_4:-;}" \
+  MLP_HOST_CC="$(HOST_COMPILE)" MLP_HOST_LIBS="$(LDFLAGS) $(HOST_LIBS)"
 RUN = $(WITH_PATHS) $(UNDER) $(LUA)
 
 # ONLY=op/linear is spec/op/linear_spec.lua, or all of the folder spec/op/linear.

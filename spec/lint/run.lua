@@ -42,14 +42,14 @@ local function add_long_lines(path, text)
   end
 end
 for path, text in pairs(files) do
-  if path:find "^src/" then add_long_lines(path, text) end
+  if path:find "^src/.*%.[chi]n?c?$" then add_long_lines(path, text) end
 end
 
 for object in output_of(("find '%s/obj' -name '*.o'"):format(build)):gmatch "[^\n]+" do
   add(symbols.check_object(object, output_of(("nm --format=sysv '%s'"):format(object))))
 end
 local module <const> = build .. "/mlp/core.so"
-add(symbols.check_module(module, output_of(("nm -D --defined-only '%s'"):format(module)),
+add(symbols.check_module(module, output_of(("nm -D '%s'"):format(module)),
   output_of(("objdump -p '%s'"):format(module))))
 
 table.sort(complaints)

@@ -8,6 +8,7 @@ local symbols = {}
 -- belong to a Lua state and hang on its context.
 symbols.WRITABLE = {
   chosen = "kernel.c: which kernel table runs, an atomic set when the module is loaded",
+  settled = "blas.c: whether OpenBLAS, whose thread count is one of the process, was set to one",
 }
 
 local FORBIDDEN <const> = {
@@ -51,13 +52,17 @@ end
 
 ---Breaches in the module.
 ---@param module string its name, for the sentences
----@param exported string what `nm -D --defined-only MODULE` prints
+---@param names string what `nm -D MODULE` prints
 ---@param needed string what `objdump -p MODULE` prints
 ---@return string[] complaints
-function symbols.check_module(module, exported, needed)
+function symbols.check_module(module, names, needed)
   local complaints = {}
-  for name in exported:gmatch "%x+ %a ([^\n]+)" do
-    if not name:find "^luaopen_" then
+  for kind, name in names:gmatch "(%a) ([^\n]+)" do
+    local ours <const> = name:find "^mlp_"
+    if kind == "U" and ours then
+      complaints[#complaints + 1] = ("%s: refers to %s, which no file defines: it will not load")
+        :format(module, name)
+    elseif not kind:find "[Uw]" and not name:find "^luaopen_" then
       complaints[#complaints + 1] = ("%s: exports %s: a host should see luaopen_* alone")
         :format(module, name)
     end

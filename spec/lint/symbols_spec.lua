@@ -42,6 +42,13 @@ describe("symbols of the module", function()
       symbols.check_module("core.so", "0000000000001139 T mlp_take\n", ""))
   end)
 
+  it("are all defined, but for those of the system and of the host's Lua", function()
+    assert.same({}, symbols.check_module("core.so",
+      "                 U lua_gettop\n                 w __gmon_start__\n", ""))
+    assert.same({ "core.so: refers to mlp_row_add, which no file defines: it will not load" },
+      symbols.check_module("core.so", "                 U mlp_row_add\n", ""))
+  end)
+
   it("do not come from a second Lua", function()
     assert.equal(1, #symbols.check_module("core.so", "",
       "  NEEDED               liblua5.4.so.0\n  NEEDED               libc.so.6\n"))

@@ -47,8 +47,8 @@ describe("several states in one process", function()
     if not has_compiler then return end
     local path <const> = os.tmpname()
     local output, well = child.command(
-      "cc -std=gnu11 -O1 -g -Wall -Wextra -o " .. path .. " spec/stress/states.c "
-      .. "$(pkg-config --cflags --libs lua5.4) -lpthread")
+      "${MLP_HOST_CC:-cc $(pkg-config --cflags lua5.4)} -o " .. path .. " spec/stress/states.c "
+      .. "${MLP_HOST_LIBS:-$(pkg-config --libs lua5.4)} -lpthread")
     assert(well, output)
     program = path
   end)
