@@ -1,0 +1,18 @@
+--- Layers. Each class has a file of its own; this one names them.
+
+---@class mlp.nn
+local nn = {
+  Module = require "mlp.nn.module",
+  Linear = require "mlp.nn.linear",
+  Sequential = require "mlp.nn.sequential",
+  MLP = require "mlp.nn.mlp",
+  Residual = require "mlp.nn.residual",
+  Dropout = require "mlp.nn.dropout",
+  LayerNorm = require("mlp.nn.norm").LayerNorm,
+  RMSNorm = require("mlp.nn.norm").RMSNorm,
+  Embedding = require "mlp.nn.embedding",
+}
+
+for name, class in pairs(require "mlp.nn.activation") do nn[name] = class end
+
+return nn
