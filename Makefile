@@ -131,9 +131,11 @@ spec: build $(HOST)
 lint: ## Warnings as errors, luacheck, formatting, floors, symbols
 	@$(SETUP) build lint
 	@+$(AGAIN) build BUILD=$(BUILD)/lint CFLAGS="-O2 -Werror"
-	luacheck --quiet $(wildcard lua spec examples bench) .luacheckrc .busted *.rockspec
-	clang-format --dry-run -Werror $(C_FILES)
-	@$(RUN) spec/lint/run.lua $(BUILD)/lint
+	@failed=; \
+	luacheck --quiet $(wildcard lua spec examples bench) .luacheckrc .busted *.rockspec || failed=1; \
+	clang-format --dry-run -Werror $(C_FILES) || failed=1; \
+	$(RUN) spec/lint/run.lua $(BUILD)/lint || failed=1; \
+	test -z "$$failed"
 
 fmt: ## Format the C files in place
 	clang-format -i $(C_FILES)
