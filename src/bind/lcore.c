@@ -1,13 +1,14 @@
 /*
 ** luaopen_mlp_core: one table, filled by the files of this floor. What belongs to the Lua state (the
-** host userdata and the metatable of tensors) lies in the registry under the address of a key, so that a
-** second require, after package.loaded was cleared, finds the same and old tensors stay tensors.
+** host userdata, the metatable of tensors, the table itself) lies in the registry under the address
+** of a key, so that a second require, after package.loaded was cleared, finds the same and old
+** tensors stay tensors.
 */
 #include "bind/bind.h"
 
 #include "graph/node.h"
 
-static const char host_key = 0, metatable_key = 0;
+static const char host_key = 0, metatable_key = 0, core_key = 0;
 
 void mlp_register(lua_State *L, const luaL_Reg *functions) {
   lua_pushvalue(L, lua_upvalueindex(MLP_UP_METATABLE));
@@ -73,10 +74,14 @@ __attribute__((visibility("default"))) int luaopen_mlp_core(lua_State *L);
 
 int luaopen_mlp_core(lua_State *L) {
   luaL_checkversion(L);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &core_key) == LUA_TTABLE) return 1;
+  lua_pop(L, 1);
   push_host(L);
   push_metatable(L);
   lua_insert(L, -2); /* metatable host */
   lua_pushcclosure(L, open_all, MLP_SHARED_UPVALUES);
   lua_call(L, 0, 1);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &core_key);
   return 1;
 }
