@@ -17,8 +17,14 @@ local PARTS <const> = {
 --- Functions that live in a part of their own: mlp.help is require("mlp.help").help.
 local FUNCTIONS <const> = {
   no_grad = "mlp.autograd", grad = "mlp.autograd", gradcheck = "mlp.autograd", jacobian = "mlp.autograd",
-  hvp = "mlp.autograd", help = "mlp.help", info = "mlp.info", load = "mlp.model",
+  hvp = "mlp.autograd", help = "mlp.help", info = "mlp.info",
 }
+
+--- Makes the model that a file written by model:save describes, with its weights, in evaluation mode. Only
+--- built-in modules; nothing from the file is executed.
+---@param path string
+---@return mlp.nn.Module? model, string? message
+function mlp.load(path) return require("mlp.nn.state").rebuild(path) end
 
 --- Everything else is an operation or a constructor of tensors, straight from the core.
 local function find(_, name)

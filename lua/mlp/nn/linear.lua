@@ -33,6 +33,14 @@ function Linear:forward(x)
   return core.linear(x, self.weight, self.bias, { activation = self.activation })
 end
 
+--- Multiplications and additions of the product, and one addition for the bias.
+---@param y mlp.Tensor the output
+---@return integer
+function Linear:flops(y)
+  local inputs = self.weight:size(2)
+  return y:numel() * (2 * inputs + (self.bias and 1 or 0))
+end
+
 function Linear:describe()
   local outputs, inputs = table.unpack(self.weight.shape)
   return ("%d -> %d%s%s"):format(inputs, outputs, self.activation ~= "identity" and ", " .. self.activation or "",

@@ -15,12 +15,30 @@ Module.__name = "mlp.nn.Module"
 
 -- ---- classes ---------------------------------------------------------------------------------------
 
+--- What each object was made with, so that a file can say how to make it again.
+local made_with <const> = setmetatable({}, { __mode = "k" })
+
+--- Plain tables are copied, deeply: the caller may go on changing his.
+local function keep(value)
+  if type(value) ~= "table" or getmetatable(value) ~= nil then return value end
+  local copy = {}
+  for key, item in pairs(value) do copy[key] = keep(item) end
+  return copy
+end
+
 --- Calling a class makes an object and runs its init.
 local function construct(class, ...)
   local object = setmetatable({}, class)
+  local arguments = table.pack(...)
+  for i = 1, arguments.n do arguments[i] = keep(arguments[i]) end
+  made_with[object] = arguments
   object:init(...)
   return object
 end
+
+--- The arguments the object was made with, `n` of them; plain tables as they were then.
+---@return table
+function Module:made_with() return made_with[self] end
 
 --- Hooks of an object live here, so that they are no fields of it.
 local hooks_of <const> = setmetatable({}, { __mode = "k" })
@@ -278,7 +296,24 @@ function Module:hook(path, fn)
   return hook
 end
 
+-- ---- files -------------------------------------------------------------------------------------------
+
+--- Saves parameters and buffers as safetensors under their dotted names; see mlp.load.
+---@param path string
+---@return true?, string? message
+function Module:save(path) return require("mlp.nn.state").save(self, path) end
+
+--- Reads a file written by save, or by another library under the same names.
+---@param path string
+---@return mlp.nn.Module? self, string? message names what is missing, unexpected or of another shape; then nothing changed
+function Module:load(path) return require("mlp.nn.state").load(self, path) end
+
 -- ---- showing ------------------------------------------------------------------------------------------
+
+--- A table of the parts: output shapes, parameters, bytes, FLOPs.
+---@param input mlp.Tensor|integer[]|nil an example input or its shape
+---@return string
+function Module:summary(input) return require("mlp.nn.summary").text(self, input) end
 
 --- What stands between the parentheses of tostring: the settings. Subclasses define it.
 ---@return string
