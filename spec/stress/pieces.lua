@@ -57,4 +57,130 @@ piece("gradcheck, jacobian, hvp", function()
   mlp.hvp(function(t) return (t * t * t):sum() end, x, mlp.ones(2, { dtype = "float64" }))
 end)
 
+--- ---- layers ----------------------------------------------------------------------------------
+
+local function layer(name, make, input)
+  piece(name, function()
+    local model <const>, x <const> = make(), input and input() or mlp.ones(3, 4)
+    model(x):sum():backward()
+    return tostring(model), model:parameters()
+  end)
+end
+
+layer("Linear", function() return mlp.nn.Linear(4, 2, { activation = "gelu" }) end)
+layer("Sequential", function() return mlp.nn.Sequential { mlp.nn.Linear(4, 2), mlp.nn.ReLU() } end)
+layer("MLP", function() return mlp.nn.MLP { 4, 5, 2, activation = "relu" } end)
+layer("Residual", function() return mlp.nn.Residual(mlp.nn.Linear(4, 4)) end)
+layer("Dropout", function()
+  return mlp.nn.Sequential { mlp.nn.Linear(4, 4), mlp.nn.Dropout(0.5) }
+end)
+layer("LayerNorm", function() return mlp.nn.LayerNorm(4) end)
+layer("RMSNorm", function() return mlp.nn.RMSNorm(4) end)
+layer("Embedding", function() return mlp.nn.Embedding(5, 3) end, function()
+  return mlp.tensor({ 1, 5, 2 }, { dtype = "int64" })
+end)
+
+piece("initialisers", function()
+  for _, name in ipairs { "xavier", "kaiming", "lecun", "orthogonal", "siren" } do
+    mlp.nn.Linear(4, 3, { init = name })
+  end
+end)
+
+piece("modules change dtype", function()
+  return mlp.nn.Linear(4, 2):to("float64")(mlp.ones(1, 4, { dtype = "float64" }))
+end)
+
+piece("summary", function() return mlp.nn.MLP({ 4, 5, 2 }):summary({ 1, 4 }) end)
+
+--- ---- training --------------------------------------------------------------------------------
+
+local function target() return mlp.tensor({ 1, 2, 1 }, { dtype = "int64" }) end
+
+piece("losses", function()
+  local x <const> = mlp.ones(3, 2):requires_grad_()
+  local y <const> = mlp.zeros(3, 2)
+  local total = mlp.loss.mse(x, y) + mlp.loss.l1(x, y) + mlp.loss.huber(x, y)
+    + mlp.loss.bce_with_logits(x, y) + mlp.loss.kl_div(x:log_softmax(-1), mlp.full({ 3, 2 }, 0.5))
+  total = total + mlp.loss.nll(x:log_softmax(-1), target())
+  total = total + mlp.loss.cross_entropy(x, target(), { label_smoothing = 0.1 })
+  total:backward()
+end)
+
+for _, name in ipairs { "SGD", "Adam", "AdamW", "RMSprop" } do
+  piece("steps of " .. name, function()
+    local w <const> = mlp.ones(3):requires_grad_()
+    local optimizer <const> = mlp.optim[name]({ w }, { lr = 0.1 })
+    for _ = 1, 2 do
+      optimizer:zero_grad()
+      (w * w):sum():backward()
+      optimizer:step()
+    end
+  end)
+end
+
+piece("a training step", function()
+  local model <const> = mlp.nn.MLP { 2, 4, 2, activation = "tanh" }
+  local optimizer <const> = mlp.optim.AdamW(model:parameters(), { lr = 0.1 })
+  optimizer:zero_grad()
+  mlp.loss.cross_entropy(model(mlp.ones(3, 2)), target()):backward()
+  optimizer:step()
+end)
+
+piece("the trainer", function()
+  local trainer <const> = mlp.Trainer {
+    model = mlp.nn.MLP { 2, 4, 2 }, loss = mlp.loss.cross_entropy, optimizer = "adamw", lr = 0.1,
+    metrics = { accuracy = mlp.metric.accuracy }, progress = false,
+  }
+  local data <const> = mlp.data.tensors(mlp.ones(3, 2), target())
+  trainer:fit(data, { epochs = 2, batch_size = 2, validation = data })
+  return trainer:evaluate(data), trainer:predict(mlp.ones(1, 2))
+end)
+
+--- ---- files -----------------------------------------------------------------------------------
+
+--- Writes and reads in a scratch file, which goes whatever happens.
+local function in_file(name, run)
+  piece(name, function()
+    local path <const> = os.tmpname()
+    local results <const> = table.pack(pcall(run, path))
+    os.remove(path)
+    if not results[1] then error(results[2], 0) end
+    return table.unpack(results, 2, results.n)
+  end)
+end
+
+--- Passes a result on; raises what a file function answered instead of one.
+local function got(value, message)
+  if value == nil then error(message, 0) end
+  return value
+end
+
+in_file("npy", function(path)
+  got(mlp.io.npy.save(path, mlp.ones(3, 4)))
+  return got(mlp.io.npy.load(path))
+end)
+
+in_file("npz", function(path)
+  local arrays <const> = { a = mlp.ones(3), b = mlp.zeros(2, 2) }
+  got(mlp.io.npz.save(path, arrays, { compress = true }))
+  return got(mlp.io.npz.load(path))
+end)
+
+in_file("safetensors", function(path)
+  got(mlp.io.safetensors.save(path, { a = mlp.ones(3), b = mlp.zeros(2, 2) }))
+  return got(mlp.io.safetensors.load(path))
+end)
+
+in_file("png", function(path)
+  got(mlp.io.png.save(path, mlp.full({ 4, 5, 3 }, 0.5)))
+  return got(mlp.io.png.load(path, { dtype = "float32" }))
+end)
+
+in_file("a model's file", function(path)
+  local model <const> = mlp.nn.MLP { 2, 3, 2 }
+  got(model:save(path))
+  got(model:load(path))
+  return got(mlp.load(path))
+end)
+
 return pieces
