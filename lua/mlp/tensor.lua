@@ -4,11 +4,13 @@
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
 
+require "mlp.show"
+
 local methods <const> = core.methods
 
 --- Internal rows and hooks of the library stay out of the public face.
 local HIDDEN <const> = { raise = true, describe = true, caller_is = true, methods = true, debug = true, rows = true,
-  public = true, info = true, no_grad_scope = true, isatty = true, inflate = true, deflate = true, crc32 = true,
+  public = true, info = true, set_metamethod = true, module_call = true, activations = true, no_grad_scope = true, isatty = true, inflate = true, deflate = true, crc32 = true,
   png_decode = true, png_encode = true, md5 = true, grad = true }
 
 local function public_names()

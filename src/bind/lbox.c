@@ -107,9 +107,17 @@ static int core_memory(lua_State *L) {
   return 1;
 }
 
+/* set_metamethod(event, function): what the Lua floor adds to tensors, such as printing */
+static int core_set_metamethod(lua_State *L) {
+  lua_settop(L, 2);
+  lua_rawset(L, lua_upvalueindex(MLP_UP_METATABLE));
+  return 0;
+}
+
 void mlp_open_box(lua_State *L, int methods) {
   static const luaL_Reg close[] = {{"close", box_close}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"memory", core_memory}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"memory", core_memory}, {"set_metamethod", core_set_metamethod}, {NULL, NULL}};
   static const luaL_Reg metamethods[] = {{"__gc", box_close}, {"__close", box_close}, {NULL, NULL}};
   mlp_register(L, functions);
   lua_pushvalue(L, methods);

@@ -179,15 +179,17 @@ static void table_shape(lua_State *L, int index, mlp_shape *shape, const char *w
 static void raise_branch(lua_State *L, const int64_t *place, int depth, int64_t wanted,
                          const char *who) {
   luaL_Buffer b;
-  const char *what = lua_istable(L, -1) ? lua_pushfstring(L, "a table of %d", (int)lua_rawlen(L, -1))
-                                        : mlp_describe(L, -1);
+  const char *what = lua_istable(L, -1)
+                         ? lua_pushfstring(L, "a table of %d", (int)lua_rawlen(L, -1))
+                         : mlp_describe(L, -1);
   luaL_buffinit(L, &b);
   for (int i = 0; i < depth; i++) {
     lua_pushfstring(L, "[%I]", (LUAI_UACINT)place[i]);
     luaL_addvalue(&b);
   }
   luaL_pushresult(&b);
-  if (wanted < 0) mlp_raise(L, "%s: t%s is %s but a number is wanted", who, lua_tostring(L, -1), what);
+  if (wanted < 0)
+    mlp_raise(L, "%s: t%s is %s but a number is wanted", who, lua_tostring(L, -1), what);
   mlp_raise(L, "%s: t%s is %s but a table of %lld is wanted", who, lua_tostring(L, -1), what,
             (long long)wanted);
 }
@@ -197,8 +199,7 @@ static void fill_branch(lua_State *L, mlp_tensor *t, int depth, int64_t *place, 
                         const char *who) {
   int64_t n = t->shape.dim[depth];
   bool last = depth + 1 == t->shape.ndim;
-  if (!lua_istable(L, -1) || (int64_t)lua_rawlen(L, -1) != n)
-    raise_branch(L, place, depth, n, who);
+  if (!lua_istable(L, -1) || (int64_t)lua_rawlen(L, -1) != n) raise_branch(L, place, depth, n, who);
   for (int64_t i = 1; i <= n; i++) {
     place[depth] = i;
     lua_rawgeti(L, -1, i);
@@ -451,8 +452,8 @@ static int tensor_item(lua_State *L) {
 
 void mlp_open_create(lua_State *L, int methods) {
   static const luaL_Reg functions[] = {
-      {"tensor", core_tensor}, {"zeros", core_zeros},   {"ones", core_ones},
-      {"full", core_full},     {"arange", core_arange}, {"linspace", core_linspace},
+      {"tensor", core_tensor}, {"zeros", core_zeros},         {"ones", core_ones},
+      {"full", core_full},     {"arange", core_arange},       {"linspace", core_linspace},
       {"eye", core_eye},       {"frombytes", core_frombytes}, {NULL, NULL}};
   static const luaL_Reg of_tensors[] = {{"tobytes", tensor_tobytes},
                                         {"totable", tensor_totable},

@@ -68,8 +68,10 @@ static int debug_history(lua_State *L) {
 }
 
 void mlp_open_debug(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"isa", debug_isa}, {"fail_after", debug_fail_after}, {"history", debug_history}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"isa", debug_isa},
+                                       {"fail_after", debug_fail_after},
+                                       {"history", debug_history},
+                                       {NULL, NULL}};
   lua_newtable(L);
   mlp_register(L, functions);
   lua_setfield(L, -2, "debug");

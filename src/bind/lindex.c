@@ -43,7 +43,8 @@ static void view_range(lua_State *L, int at, int axis) {
   int range = lua_gettop(L);
   lua_Unsigned n = lua_rawlen(L, range);
   if (n == 0) return;
-  if (n == 1) mlp_raise(L, "index: the range of axis %d has one end; {first, last} is wanted", axis + 1);
+  if (n == 1)
+    mlp_raise(L, "index: the range of axis %d has one end; {first, last} is wanted", axis + 1);
   int64_t length = mlp_to_tensor(L, at)->shape.dim[axis], end[3] = {0, 0, 1};
   for (int k = 0; k < 2; k++) {
     lua_rawgeti(L, range, k + 1);
@@ -56,8 +57,8 @@ static void view_range(lua_State *L, int at, int axis) {
     end[2] = luaL_checkinteger(L, -1);
     lua_pop(L, 1);
   }
-  mlp_value value[4] = {{.integer = axis}, {.integer = end[0]}, {.integer = end[1]},
-                        {.integer = end[2]}};
+  mlp_value value[4] = {
+      {.integer = axis}, {.integer = end[0]}, {.integer = end[1]}, {.integer = end[2]}};
   step_view(L, at, &mlp_row_slice, value, 4);
 }
 
@@ -104,7 +105,8 @@ static int read_tensor_index(lua_State *L) {
   mlp_tensor *pair[2] = {mlp_to_tensor(L, 1), mlp_to_tensor(L, 2)};
   bool mask = pair[1]->dtype == MLP_U8;
   mlp_call c;
-  mlp_call_init(&c, mlp_context_of(L), mask ? &mlp_row_masked_select : &mlp_row_index_select, 2, pair);
+  mlp_call_init(&c, mlp_context_of(L), mask ? &mlp_row_masked_select : &mlp_row_index_select, 2,
+                pair);
   c.value[0].integer = 0;
   return mlp_push_call(L, &c);
 }
@@ -174,8 +176,9 @@ static void write_through(lua_State *L, const mlp_row *row, int n_in, mlp_tensor
 static int write_mask(lua_State *L) {
   mlp_tensor *in[3] = {mlp_to_tensor(L, 1), mlp_to_tensor(L, 2), NULL};
   if (in[1]->dtype != MLP_U8)
-    return mlp_raise(L, "index: writing by positions is x:scatter or x:index_add; a uint8 mask is "
-                        "wanted in x[mask] = v");
+    return mlp_raise(L,
+                     "index: writing by positions is x:scatter or x:index_add; a uint8 mask is "
+                     "wanted in x[mask] = v");
   in[2] = value_tensor(L, in[0]);
   write_through(L, &mlp_row_masked_assign, 3, in);
   return 0;
@@ -217,8 +220,7 @@ static int64_t element_offset(lua_State *L, const mlp_tensor *t, int n, const ch
     mlp_raise(L, "%s: %d positions were given but the tensor is %s", who, n,
               mlp_shape_text(text, &t->shape));
   int64_t offset = t->offset;
-  for (int i = 0; i < n; i++)
-    offset += position(L, i + 2, t->shape.dim[i], i + 1) * t->stride[i];
+  for (int i = 0; i < n; i++) offset += position(L, i + 2, t->shape.dim[i], i + 1) * t->stride[i];
   return offset;
 }
 

@@ -18,17 +18,17 @@ typedef struct {
   const mlp_row *row;
   mlp_call call;
   mlp_tensor *inline_in[INLINE_INPUTS];
-  int capacity;     /* of call.in */
-  int next;         /* the next positional argument */
-  int top;          /* arguments given; what lies above was made while reading */
-  int options;      /* index of the options table, 0 when there is none */
+  int capacity; /* of call.in */
+  int next;     /* the next positional argument */
+  int top;      /* arguments given; what lies above was made while reading */
+  int options;  /* index of the options table, 0 when there is none */
   int n_value;
   bool has_options; /* does the row know any? */
 } reading;
 
 static void raise_kind(reading *r, const mlp_arg *a, int index, const char *wanted) {
-  mlp_raise(r->L, "%s: %s is %s but %s is wanted", r->row->name, a->name,
-            mlp_describe(r->L, index), wanted);
+  mlp_raise(r->L, "%s: %s is %s but %s is wanted", r->row->name, a->name, mlp_describe(r->L, index),
+            wanted);
 }
 
 /* ---- tensors ----------------------------------------------------------------------------------- */
@@ -129,7 +129,8 @@ static void read_axes(reading *r, const mlp_arg *a, int index, mlp_value *v) {
   lua_Unsigned n = lua_rawlen(L, index);
   if (n == 0) {
     lua_pushnil(L);
-    if (lua_next(L, index)) raise_kind(r, a, index, "an axis, or a list of axes {1, 2}, without names,");
+    if (lua_next(L, index))
+      raise_kind(r, a, index, "an axis, or a list of axes {1, 2}, without names,");
   }
   if (n > MLP_MAX_DIMS)
     mlp_raise(L, "%s: %s names %d axes, but a tensor has at most %d", r->row->name, a->name, (int)n,
@@ -192,9 +193,7 @@ static void draw(reading *r, int index) {
   r->call.serial = s->serial++;
 }
 
-static bool is_value(mlp_arg_kind kind) {
-  return kind >= MLP_ARG_NUMBER && kind != MLP_ARG_STREAM;
-}
+static bool is_value(mlp_arg_kind kind) { return kind >= MLP_ARG_NUMBER && kind != MLP_ARG_STREAM; }
 
 static void read_value(reading *r, const mlp_arg *a, int index) {
   mlp_value *v = &r->call.value[r->n_value++];
@@ -396,13 +395,22 @@ static int call_row(lua_State *L) {
 
 /* ---- what a row says of itself ------------------------------------------------------------------------ */
 
-static const char *const kind_names[] = {
-    [MLP_ARG_END] = "",           [MLP_ARG_TENSOR] = "tensor",   [MLP_ARG_MAYBE] = "tensor or nil",
-    [MLP_ARG_OPERAND] = "tensor or number", [MLP_ARG_POSITIONS] = "positions",
-    [MLP_ARG_LIST] = "list of tensors",     [MLP_ARG_NUMBER] = "number",
-    [MLP_ARG_INTEGER] = "integer", [MLP_ARG_FLAG] = "boolean",   [MLP_ARG_AXIS] = "axis",
-    [MLP_ARG_AXES] = "axes",      [MLP_ARG_SHAPE] = "shape",     [MLP_ARG_INDEX] = "position",
-    [MLP_ARG_CHOICE] = "choice",  [MLP_ARG_DTYPE] = "dtype",     [MLP_ARG_STREAM] = "generator"};
+static const char *const kind_names[] = {[MLP_ARG_END] = "",
+                                         [MLP_ARG_TENSOR] = "tensor",
+                                         [MLP_ARG_MAYBE] = "tensor or nil",
+                                         [MLP_ARG_OPERAND] = "tensor or number",
+                                         [MLP_ARG_POSITIONS] = "positions",
+                                         [MLP_ARG_LIST] = "list of tensors",
+                                         [MLP_ARG_NUMBER] = "number",
+                                         [MLP_ARG_INTEGER] = "integer",
+                                         [MLP_ARG_FLAG] = "boolean",
+                                         [MLP_ARG_AXIS] = "axis",
+                                         [MLP_ARG_AXES] = "axes",
+                                         [MLP_ARG_SHAPE] = "shape",
+                                         [MLP_ARG_INDEX] = "position",
+                                         [MLP_ARG_CHOICE] = "choice",
+                                         [MLP_ARG_DTYPE] = "dtype",
+                                         [MLP_ARG_STREAM] = "generator"};
 
 static void push_argument(lua_State *L, const mlp_arg *a) {
   lua_createtable(L, 0, 6);
@@ -492,11 +500,11 @@ static void register_operator(lua_State *L, const char *event, const char *name,
 
 void mlp_open_operations(lua_State *L, int methods) {
   static const luaL_Reg functions[] = {{"rows", core_rows}, {NULL, NULL}};
-  static const char *const operators[][2] = {
-      {"__add", "add"},          {"__sub", "sub"},        {"__mul", "mul"},
-      {"__div", "div"},          {"__pow", "pow"},        {"__mod", "remainder"},
-      {"__idiv", "floor_divide"}, {"__band", "logical_and"}, {"__bor", "logical_or"},
-      {"__bxor", "logical_xor"}};
+  static const char *const operators[][2] = {{"__add", "add"},           {"__sub", "sub"},
+                                             {"__mul", "mul"},           {"__div", "div"},
+                                             {"__pow", "pow"},           {"__mod", "remainder"},
+                                             {"__idiv", "floor_divide"}, {"__band", "logical_and"},
+                                             {"__bor", "logical_or"},    {"__bxor", "logical_xor"}};
   mlp_register(L, functions);
   for (int i = 0; mlp_rows[i]; i++) {
     register_name(L, mlp_rows[i], PLAIN, methods);

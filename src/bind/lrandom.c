@@ -18,7 +18,8 @@ mlp_stream *mlp_check_stream(lua_State *L, int index, const char *who) {
 static lua_Integer read_seed(lua_State *L, int index, const char *who) {
   int whole;
   lua_Integer seed = lua_tointegerx(L, index, &whole);
-  if (!whole) mlp_raise(L, "%s: %s is no seed; a whole number is wanted", who, mlp_describe(L, index));
+  if (!whole)
+    mlp_raise(L, "%s: %s is no seed; a whole number is wanted", who, mlp_describe(L, index));
   return seed;
 }
 
