@@ -362,7 +362,13 @@ static void read_all(reading *r) {
 
 /* Reads the arguments on the stack and runs the row; results are pushed. */
 static mlp_status attempt(lua_State *L, const mlp_row *row, bool in_place, mlp_error *e) {
-  reading r = {.L = L, .row = row, .capacity = INLINE_INPUTS, .next = 1, .top = lua_gettop(L)};
+  reading r;
+  r.L = L;
+  r.row = row;
+  r.capacity = INLINE_INPUTS;
+  r.next = 1;
+  r.top = lua_gettop(L);
+  r.options = r.n_value = 0;
   r.has_options = row_has_options(row);
   mlp_call_init(&r.call, mlp_context_of(L), row, 0, r.inline_in);
   read_all(&r);

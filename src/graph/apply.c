@@ -6,22 +6,6 @@
 
 extern const mlp_row mlp_row_contiguous, mlp_row_assign;
 
-void mlp_call_init(mlp_call *c, mlp_context *x, const mlp_row *row, int n_in, mlp_tensor **in) {
-  c->row = row;
-  c->context = x;
-  c->n_in = n_in;
-  c->n_out = 0;
-  c->in = in;
-  c->save_in = row->save_in;
-  c->save_out = row->save_out;
-  c->work_bytes = 0;
-  c->work = NULL;
-  c->in_place = false;
-  c->traced = false;
-  c->failure = NULL;
-  memset(c->out, 0, sizeof c->out);
-}
-
 /* ---- inputs as the row wants them ------------------------------------------------------------- */
 
 /* Inputs that had to be copied; `original` is what the caller passed. */

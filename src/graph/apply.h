@@ -14,7 +14,4 @@
 */
 mlp_status mlp_apply(mlp_call *c, mlp_error *e);
 
-/* Prepares a call of `row` on borrowed inputs. */
-void mlp_call_init(mlp_call *c, mlp_context *x, const mlp_row *row, int n_in, mlp_tensor **in);
-
 #endif

@@ -54,16 +54,20 @@ static mlp_status keep_output(mlp_node *n, const mlp_call *c, int i, mlp_error *
 static mlp_node *node_new(const mlp_call *c) {
   size_t n_in = (size_t)c->n_in, n_out = (size_t)c->n_out;
   size_t bytes = sizeof(mlp_node) + n_in * sizeof(mlp_tensor *) + (n_in + n_out) * sizeof(uint64_t);
-  mlp_node *n = mlp_take_zeroed(&c->context->memory, bytes);
+  mlp_node *n = mlp_take(&c->context->memory, bytes);
   if (!n) return NULL;
   n->refs = 1;
   n->bytes = bytes;
   n->sequence = c->context->next_sequence++;
+  n->released = n->needed = false;
+  n->walk = 0;
   n->call = *c;
   n->call.in = (mlp_tensor **)(n + 1);
   n->version = (uint64_t *)(n->call.in + n_in);
-  memset(n->call.out, 0, sizeof n->call.out);
   n->call.work = NULL;
+  memset(n->call.in, 0, n_in * sizeof *n->call.in);
+  memset(n->call.out, 0, sizeof n->call.out);
+  memset(n->grad, 0, sizeof n->grad);
   return n;
 }
 

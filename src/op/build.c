@@ -48,12 +48,8 @@ void mlp_give_grad(mlp_vjp *v, int i, mlp_tensor *grad) {
 bool mlp_emit_all(mlp_vjp *v, const mlp_row *row, int n_in, mlp_tensor *const *in, int n_values,
                   const mlp_value *values, mlp_tensor **out) {
   if (v->status != MLP_OK || (n_in > 0 && !in[0])) return false;
-  mlp_call c = {.row = row,
-                .context = context_of(v),
-                .n_in = n_in,
-                .in = (mlp_tensor **)in,
-                .save_in = row->save_in,
-                .save_out = row->save_out};
+  mlp_call c;
+  mlp_call_init(&c, context_of(v), row, n_in, (mlp_tensor **)in);
   if (n_values) memcpy(c.value, values, (size_t)n_values * sizeof *values);
   v->status = v->apply(&c, v->error);
   if (v->status != MLP_OK) return false;

@@ -173,6 +173,25 @@ void mlp_tiling_elementwise(const mlp_call *c, const mlp_tile *in, mlp_tile *out
 void mlp_tiling_rows(const mlp_call *c, const mlp_tile *in, mlp_tile *out); /* last axis is whole */
 void mlp_tiling_whole(const mlp_call *c, const mlp_tile *in, mlp_tile *out);
 
+/* Prepares a call of `row` on borrowed inputs; values are the caller's to fill, and only those that the
+** row reads. Field by field: clearing the whole struct would cost as much as a small operation. */
+static inline void mlp_call_init(mlp_call *c, mlp_context *x, const mlp_row *row, int n_in,
+                                 mlp_tensor **in) {
+  c->row = row;
+  c->context = x;
+  c->n_in = n_in;
+  c->n_out = 0;
+  c->in = in;
+  for (int i = 0; i < MLP_MAX_OUTPUTS; i++) c->out[i] = NULL;
+  c->save_in = row->save_in;
+  c->save_out = row->save_out;
+  c->work_bytes = 0;
+  c->work = NULL;
+  c->in_place = false;
+  c->traced = false;
+  c->failure = NULL;
+}
+
 /* ---- reading a call in run ------------------------------------------------------------------------ */
 
 static inline void *mlp_in(const mlp_call *c, int i) { return mlp_tensor_data(c->in[i]); }
