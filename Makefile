@@ -173,7 +173,9 @@ rock: ## Build the rock into an empty tree and run an example from there
 
 embed: build ## Build and run examples/embed.c, a C host with a Lua state
 	$(HOST_COMPILE) -o $(BUILD)/embed examples/embed.c $(LDFLAGS) $(HOST_LIBS)
-	@$(WITH_PATHS) $(BUILD)/embed
+	@$(RUN) examples/xor.lua > /dev/null
+	@echo "0 xor 1, as the C host predicts it (a logit):"
+	@$(WITH_PATHS) $(BUILD)/embed out/xor.safetensors 0 1
 
 install: build ## Copy the module and its Lua files below PREFIX, LUADIR, LIBDIR, DESTDIR
 	@mkdir -p "$(DESTDIR)$(LIBDIR)/mlp"
