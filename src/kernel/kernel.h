@@ -11,6 +11,7 @@
 
 #include "base/cpu.h"
 #include "kernel/binary.h"
+#include "kernel/draw.h"
 #include "kernel/move.h"
 #include "kernel/product.h"
 #include "kernel/reduce.h"
@@ -19,6 +20,7 @@
 typedef struct {
   mlp_isa isa;
   mlp_binary_kernels binary;
+  mlp_draw_kernels draw;
   mlp_product_kernels product;
   mlp_move_kernels move;
   mlp_reduce_kernels reduce;
