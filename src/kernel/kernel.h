@@ -15,6 +15,7 @@
 #include "kernel/move.h"
 #include "kernel/product.h"
 #include "kernel/reduce.h"
+#include "kernel/rows.h"
 #include "kernel/unary.h"
 
 typedef struct {
@@ -22,6 +23,7 @@ typedef struct {
   mlp_binary_kernels binary;
   mlp_draw_kernels draw;
   mlp_product_kernels product;
+  mlp_rows_kernels rows;
   mlp_move_kernels move;
   mlp_reduce_kernels reduce;
   mlp_unary_kernels unary;

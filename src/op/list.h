@@ -1,5 +1,10 @@
 /* network */
 X(matmul)
+X(linear)
+X(softmax)
+X(log_softmax)
+X(softmax_back)
+X(log_softmax_back)
 
 /* elementwise */
 X(add)

@@ -6,8 +6,8 @@
 ** copied for a transpose. A left factor whose batch axes lie in a row, against one right matrix, is
 ** one tall product.
 */
-#include "kernel/blas.h"
 #include "op/build.h"
+#include "op/factor.h"
 
 /* How (batch, m, k) by (batch, k, n) is read from the two shapes. */
 typedef struct {
@@ -72,13 +72,6 @@ static mlp_status matmul_infer(mlp_call *c, mlp_error *e) {
 /* ---- running -----------------------------------------------------------------------------------
  */
 
-/* The last two axes as a factor: contiguous, or exchanged and then contiguous. */
-static mlp_factor factor_of(const mlp_tensor *t) {
-  int n = t->shape.ndim;
-  bool swapped = n >= 2 && !mlp_tensor_contiguous(t);
-  return (mlp_factor){mlp_tensor_data(t), t->shape.dim[swapped ? n - 2 : n - 1], swapped};
-}
-
 /* Which matrix of t, counted from 0, meets matrix `index` of the broadcast batch. */
 static int64_t matrix_of(const mlp_tensor *t, const mlp_shape *batch, int64_t index) {
   int64_t place = 0, step = 1;
@@ -91,24 +84,12 @@ static int64_t matrix_of(const mlp_tensor *t, const mlp_shape *batch, int64_t in
   return place;
 }
 
-static void one_product(mlp_dtype dtype, void *y, mlp_factor a, mlp_factor b, int64_t m, int64_t n,
-                        int64_t k) {
-  if (dtype == MLP_F32)
-    mlp_gemm_f32(y, n, a, b, 1, 0, m, n, k);
-  else
-    mlp_gemm_f64(y, n, a, b, 1, 0, m, n, k);
-}
-
-static const void *later(const void *data, int64_t elements, mlp_dtype dtype) {
-  return (const char *)data + elements * (int64_t)mlp_dtype_bytes(dtype);
-}
-
 static void matmul_run(mlp_call *c) {
   const mlp_tensor *ta = c->in[0], *tb = c->in[1];
   product p;
   mlp_error none;
   read_shapes(&p, ta, tb, &none); /* infer has seen that it fits */
-  mlp_factor a = factor_of(ta), b = factor_of(tb);
+  mlp_factor a = mlp_factor_of(ta), b = mlp_factor_of(tb);
   if (p.column_vector) b.stride = 1;
   int64_t count = mlp_shape_count(&p.batch);
   if (tb->shape.ndim <= 2 && !a.swapped) {
@@ -117,10 +98,9 @@ static void matmul_run(mlp_call *c) {
   }
   char *y = mlp_result(c, 0);
   for (int64_t i = 0; i < count; i++) {
-    mlp_factor ai = a, bi = b;
-    ai.data = later(a.data, matrix_of(ta, &p.batch, i) * p.m * p.k, ta->dtype);
-    bi.data = later(b.data, matrix_of(tb, &p.batch, i) * p.k * p.n, tb->dtype);
-    one_product(ta->dtype, y, ai, bi, p.m, p.n, p.k);
+    mlp_factor left = mlp_factor_after(a, matrix_of(ta, &p.batch, i) * p.m * p.k, ta->dtype);
+    mlp_factor right = mlp_factor_after(b, matrix_of(tb, &p.batch, i) * p.k * p.n, tb->dtype);
+    mlp_multiply(ta->dtype, y, left, right, 0, p.m, p.n, p.k);
     y += p.m * p.n * (int64_t)mlp_dtype_bytes(ta->dtype);
   }
 }
