@@ -95,6 +95,7 @@ static int box_close(lua_State *L) {
 /* memory() -> {bytes, peak, pooled, tensors}; memory("reset_peak") starts the peak anew. */
 static int core_memory(lua_State *L) {
   mlp_context *x = mlp_context_of(L);
+  if (!lua_isnoneornil(L, 1)) x->memory.peak_bytes = x->memory.live_bytes;
   lua_createtable(L, 0, 4);
   lua_pushinteger(L, (lua_Integer)x->memory.live_bytes);
   lua_setfield(L, -2, "bytes");

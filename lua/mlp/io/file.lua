@@ -6,6 +6,7 @@
 -- What is written goes to a file beside the wanted one and takes its name only when it is complete.
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
+require "mlp.tensor" -- what is read are whole tensors, however this file was reached
 
 local file = {}
 
@@ -155,11 +156,13 @@ function file.partial_name(path)
   return ("%s.partial-%x%s"):format(path, os.time(), here)
 end
 
-local function finish(handle, writer, partial, path)
+-- Runs the writer; false and what it raised, or true and what the file system said.
+local function fill(handle, write)
+  local writer <const> = setmetatable({ handle = handle }, Writer)
+  local ok <const>, raised <const> = pcall(write, writer)
   local closed <const>, message <const> = handle:close()
-  local failure <const> = writer.failure or not closed and message
-  if failure then return nil, failure end
-  return os.rename(partial, path)
+  if not ok then return false, raised end
+  return true, writer.failure or not closed and message or nil
 end
 
 --- Writes a file aside and renames it: `path` holds the old content or all of the new.
@@ -172,14 +175,16 @@ function file.write(path, write)
   local partial <const> = file.partial_name(path)
   local handle <const>, why <const> = io.open(partial, "wb")
   if not handle then return nil, ("mlp.io: cannot write '%s': %s"):format(path, reason(why)) end
-  local writer <const> = setmetatable({ handle = handle }, Writer)
-  local ok <const>, raised <const> = pcall(write, writer)
-  local done <const>, message <const> = finish(handle, writer, partial, path)
-  if ok and done then return true end
-  os.remove(partial)
   local where <const> = ("mlp.io: cannot write '%s'"):format(path)
-  if not ok then return answer(where, false, raised) end
-  return nil, ("%s: %s"):format(where, reason(message))
+  local ok <const>, failure = fill(handle, write)
+  if ok and not failure then
+    local renamed <const>, message <const> = os.rename(partial, path)
+    if renamed then return true end
+    failure = message
+  end
+  os.remove(partial)
+  if not ok then return answer(where, false, failure) end
+  return nil, ("%s: %s"):format(where, reason(failure))
 end
 
 -- How files begin, for messages; the longest story is told by the first bytes alone.

@@ -29,13 +29,13 @@ end
 -- "3, 4" or "3," or "": every length but the last is followed by a comma.
 local function parse_shape(text)
   local shape <const> = {}
-  local rest <const> = (text:gsub("%s*$", "") .. ","):gsub(",,$", ",")
-  if rest == "," then return shape end
-  local left <const> = rest:gsub("%s*(%d+)L?%s*,", function(length)
+  if not text:find("%S") then return shape end
+  local closed <const> = text:find(",%s*$") and text or text .. ","
+  local left <const> = closed:gsub("%s*(%d+)L?%s*,", function(length)
     shape[#shape + 1] = math.tointeger(tonumber(length)) or refuse("its shape says %s", length)
     return ""
   end)
-  if left ~= "" then refuse("its shape (%s) is not understood", text) end
+  if left:find("%S") then refuse("its shape (%s) is not understood", text) end
   return shape
 end
 

@@ -25,12 +25,14 @@ local function is_json(value, kind)
   return type(value) == "table" and getmetatable(value).__jsontype == kind
 end
 
--- Deep nesting overflows dkjson's stack, so it runs protected.
+-- dkjson descends by calls: deep nesting overflows the stack.
 local function parse_json(text)
-  local ok <const>, value <const>, _, message <const> = pcall(json.decode, text, 1, json.null)
-  if not ok or message then
-    refuse("its header is not valid JSON%s", ok and ": " .. message or ": nested too deeply")
-  end
+  local ok <const>, value <const>, stop <const>, message <const> =
+    pcall(json.decode, text, 1, json.null)
+  if not ok and not tostring(value):find("overflow") then error(value, 0) end
+  if not ok then refuse("its header is not valid JSON: nested too deeply") end
+  if message then refuse("its header is not valid JSON: %s", message) end
+  if text:find("%S", stop) then refuse("its header is not valid JSON: more text follows") end
   if not is_json(value, "object") then refuse("its header is not a JSON object") end
   return value
 end
@@ -38,7 +40,7 @@ end
 local function read_header(source)
   local head <const> = source:read(0, math.min(source.size, 64))
   local length <const> = #head >= 9 and ("<i8"):unpack(head) or 0
-  if length < 2 or head:sub(9, 9) ~= "{" then
+  if length < 1 or head:sub(9, 9) ~= "{" then
     refuse("not a safetensors file but %s", file.describe(head))
   end
   if length > MAX_HEADER then
