@@ -17,6 +17,7 @@
 #include "kernel/reduce.h"
 #include "kernel/rows.h"
 #include "kernel/unary.h"
+#include "kernel/update.h"
 
 typedef struct {
   mlp_isa isa;
@@ -27,6 +28,7 @@ typedef struct {
   mlp_move_kernels move;
   mlp_reduce_kernels reduce;
   mlp_unary_kernels unary;
+  mlp_update_kernels update;
 } mlp_kernels;
 
 /* The chosen table. */

@@ -81,3 +81,9 @@ X(dropout)
 X(dropout_apply)
 /* reduction */
 X(sum)
+
+/* optimizer steps */
+X(sgd_step)
+X(adam_step)
+X(rmsprop_step)
+X(global_norm)

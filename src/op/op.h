@@ -131,7 +131,8 @@ struct mlp_row {
   unsigned flags;
   int n_out;       /* public outputs */
   uint64_t writes; /* mask of inputs that run changes, through their strides; with bit 0 and n_out
-                      of 1 the row always works in place: out[0] is in[0] */
+                      of 1 the row always works in place: out[0] is in[0]; bit 63: every
+                      input past 62 */
   uint64_t save_in, save_out; /* masks of what vjp reads; bit 63 of save_in: every input past 62 */
   mlp_status (*infer)(mlp_call *c, mlp_error *e);
   mlp_status (*check)(const mlp_call *c, mlp_error *e);
