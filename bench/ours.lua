@@ -1,0 +1,65 @@
+-- Our side of a benchmark round: prints one line "id seconds-per-call" for each workload asked for.
+--   lua5.4 bench/ours.lua add4 step281 ...
+local core <const> = require "mlp.core"
+local mlp <const> = require "mlp"
+local nn <const> = mlp.nn
+
+--- Seconds per call: the smallest mean of `chunks` chunks of about `seconds` each.
+local function time(call, chunks, seconds)
+  local n, t = 1, nil
+  repeat
+    local start = core.now()
+    for _ = 1, n do call() end
+    t = core.now() - start
+    if t < seconds / 4 then n = n * 2 end
+  until t >= seconds / 4
+  local best = math.huge
+  for _ = 1, chunks do
+    local start = core.now()
+    for _ = 1, n do call() end
+    best = math.min(best, (core.now() - start) / n)
+  end
+  return best
+end
+
+local workloads = {}
+
+function workloads.add4()
+  local a, b = mlp.rand(4, 4), mlp.rand(4, 4)
+  return function() return a + b end
+end
+
+function workloads.step281()
+  local x, y = mlp.tensor { { 0, 0 }, { 0, 1 }, { 1, 0 }, { 1, 1 } }, mlp.tensor { { 0 }, { 1 }, { 1 }, { 0 } }
+  local model = nn.MLP { 2, 8, 1, activation = "tanh" }
+  local optimizer = mlp.optim.SGD(model:parameters(), { lr = 0.1 })
+  return function()
+    local loss = mlp.loss.bce_with_logits(model(x), y)
+    optimizer:zero_grad()
+    loss:backward()
+    optimizer:step()
+  end
+end
+
+function workloads.step784()
+  local x, y = mlp.rand(64, 784), mlp.randint(1, 10, 64)
+  local model = nn.MLP { 784, 128, 10 }
+  local optimizer = mlp.optim.Adam(model:parameters(), { lr = 1e-3 })
+  return function()
+    local loss = mlp.loss.cross_entropy(model(x), y)
+    optimizer:zero_grad()
+    loss:backward()
+    optimizer:step()
+  end
+end
+
+function workloads.matmul1024()
+  local a, b = mlp.rand(1024, 1024), mlp.rand(1024, 1024)
+  return function() return a:matmul(b) end
+end
+
+for _, id in ipairs(arg) do
+  mlp.manual_seed(1)
+  print(("%s %.9g"):format(id, time(workloads[id](), 7, 0.15)))
+end
+if arg[1] == nil or arg[#arg] ~= "quiet" then print(("peak %.9g"):format(core.debug.fma_peak and core.debug.fma_peak() or 0)) end
