@@ -67,11 +67,46 @@ static int debug_history(lua_State *L) {
   return 1;
 }
 
+/* philox(seed, serial, block) -> its four words */
+static int debug_philox(lua_State *L) {
+  uint32_t word[4];
+  mlp_philox(word, (uint64_t)luaL_checkinteger(L, 1), (uint64_t)luaL_checkinteger(L, 2),
+             (uint64_t)luaL_checkinteger(L, 3));
+  for (int i = 0; i < 4; i++) lua_pushinteger(L, word[i]);
+  return 4;
+}
+
+/* draw(what, dtype, seed, serial, start, n, a, b) -> list: elements start + 1 .. start + n of a draw;
+** what is "uniform" or "normal" with its two parameters, or "words" */
+static int debug_draw(lua_State *L) {
+  static const char *const kinds[] = {"words", "uniform", "normal", NULL};
+  int kind = luaL_checkoption(L, 1, NULL, kinds), dtype = (int)mlp_check_dtype(L, 2, "draw");
+  mlp_draw d = {(uint64_t)luaL_checkinteger(L, 3), (uint64_t)luaL_checkinteger(L, 4),
+                luaL_checkinteger(L, 5)};
+  lua_Integer n = luaL_checkinteger(L, 6);
+  const mlp_draw_kernels *draw = &mlp_kernel()->draw;
+  luaL_argcheck(L, dtype <= MLP_F64 && n >= 0 && n < 1 << 24, 6, "too many, or no float dtype");
+  void *data = lua_newuserdatauv(L, (size_t)n * sizeof(double) + 1, 0);
+  if (kind == 0)
+    draw->words(data, d, n);
+  else
+    (kind == 1 ? draw->uniform : draw->normal)[dtype](data, luaL_checknumber(L, 7),
+                                                      luaL_checknumber(L, 8), d, n);
+  lua_createtable(L, (int)n, 0);
+  for (lua_Integer i = 0; i < n; i++) {
+    if (kind == 0)
+      lua_pushinteger(L, ((uint32_t *)data)[i]);
+    else
+      lua_pushnumber(L, dtype == MLP_F32 ? (double)((float *)data)[i] : ((double *)data)[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
 void mlp_open_debug(lua_State *L) {
-  static const luaL_Reg functions[] = {{"isa", debug_isa},
-                                       {"fail_after", debug_fail_after},
-                                       {"history", debug_history},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"isa", debug_isa},         {"fail_after", debug_fail_after},
+                                       {"history", debug_history}, {"philox", debug_philox},
+                                       {"draw", debug_draw},       {NULL, NULL}};
   lua_newtable(L);
   mlp_register(L, functions);
   lua_setfield(L, -2, "debug");
