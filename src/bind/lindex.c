@@ -170,6 +170,7 @@ static mlp_tensor *value_tensor(lua_State *L, const mlp_tensor *t) {
 static void write_through(lua_State *L, const mlp_row *row, int n_in, mlp_tensor **in) {
   mlp_call c;
   mlp_call_init(&c, mlp_context_of(L), row, n_in, in);
+  c.in_place = true;
   mlp_push_call(L, &c);
 }
 

@@ -45,16 +45,13 @@ static void add_input(reading *r, mlp_tensor *t) {
   c->in[c->n_in++] = t;
 }
 
-/* The dtype that a plain number takes: that of the operand given as a tensor, or else of another tensor
-** (not of a mask, which only chooses). */
+/* The dtype that a plain number takes: that of the first tensor among the arguments. */
 static mlp_dtype dtype_of_others(reading *r) {
-  mlp_dtype dtype = MLP_F32;
-  for (int i = r->top < MLP_MAX_ARGS ? r->top : MLP_MAX_ARGS; i > 0; i--) {
+  for (int i = 1; i <= r->top; i++) {
     mlp_tensor *t = mlp_to_tensor(r->L, i);
-    if (t && r->row->arg[i - 1].kind == MLP_ARG_OPERAND) return t->dtype;
-    if (t && t->dtype != MLP_U8) dtype = t->dtype;
+    if (t) return t->dtype;
   }
-  return dtype;
+  return MLP_F32;
 }
 
 static void read_tensor(reading *r, const mlp_arg *a, int index) {

@@ -17,12 +17,14 @@ static mlp_tensor *stand_in(const mlp_tensor *t) {
   return s;
 }
 
-/* In place, the tensor itself goes on as the output: the node keeps what it was. */
-static mlp_tensor *former_self(const mlp_tensor *t) {
+/* The values and the history of t as they are now: t itself may go on to another history when it is
+** changed in place, and this call did not read that. */
+static mlp_tensor *present_self(const mlp_tensor *t) {
   mlp_tensor *s = mlp_tensor_alias(t);
   if (!s) return NULL;
   s->node = t->node;
   s->node_output = t->node_output;
+  s->history_version = t->history_version;
   if (s->node) s->node->refs++;
   return s;
 }
@@ -32,10 +34,10 @@ static mlp_status keep_input(mlp_node *n, const mlp_call *c, int i, mlp_error *e
   if (!t) return MLP_OK;
   bool saved = in_mask(c->save_in, i), leaf = t->requires_grad && !t->node;
   bool overwritten = c->in_place && i == 0;
-  if (!saved && !leaf)
-    kept = stand_in(t);
+  if (leaf)
+    kept = mlp_tensor_share(t);
   else
-    kept = overwritten ? former_self(t) : mlp_tensor_share(t);
+    kept = saved ? present_self(t) : stand_in(t);
   if (!kept) return mlp_no_memory(e, sizeof *kept);
   n->call.in[i] = kept;
   n->version[i] = t->storage->version - (overwritten ? 1 : 0);

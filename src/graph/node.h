@@ -1,9 +1,9 @@
 /*
-** A node: one recorded call. It holds a reference to each input (the tensor itself where the
-** derivative reads its values or where it is a leaf that collects a gradient, a stand-in of shape
-** and history elsewhere) and an alias, without history, of each saved output. It notes the version
-** of every storage whose values it keeps: a later change in place is then an error, not a wrong
-** gradient. Released means a walk has freed the saved values.
+** A node: one recorded call. It holds, of each input, the tensor itself where that is a leaf that
+** collects a gradient, another view of the same values with the history they had then where the
+** derivative reads them, a stand-in of shape and history elsewhere; and an alias, without history,
+** of each saved output. It notes the version of every storage whose values it keeps: a later change
+** in place is then an error, not a wrong gradient. Released: a walk has freed the saved values.
 */
 #ifndef MLP_GRAPH_NODE_H
 #define MLP_GRAPH_NODE_H
