@@ -262,6 +262,20 @@ describe("plot.lines", function()
     assert.is_false(has_text(parsed(plot.lines{ { y = { 1 }, name = "n" }, legend = false }), "n"))
   end)
 
+  it("tells lines apart in grey print when their names are elsewhere", function()
+    local function dashes(...)
+      local root <const> = parsed(plot.lines{ { y = { 1, 2 }, name = "a" }, ... })
+      local list <const> = {}
+      for _, path in ipairs(root:all "path") do
+        list[#list + 1] = path.attributes["stroke-dasharray"] or "solid"
+      end
+      return list
+    end
+    assert.same({ "solid", "solid" }, dashes { y = { 2, 3 }, name = "b" })
+    assert.same({ "solid", "7 5", "solid" },
+      dashes({ x = { 1, 1.2 }, y = { 2, 3 }, name = "b" }, { y = { 1, 3 }, dash = "solid" }))
+  end)
+
   it("shows bands, marks and notes", function()
     local root <const> = parsed(plot.lines{
       { y = { 2, 3, NAN, 4, 5 }, low = { 1, 2, 2, NAN, 4 }, high = { 3, 4, 4, 5, 6 },

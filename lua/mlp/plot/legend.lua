@@ -25,7 +25,7 @@ local legend = {}
 legend.places = { "auto", "top", "right", "end", "none" }
 
 local MOST_AT_TOP <const> = 6
-local SWATCH <const> = { line = 24, marker = 12, patch = 14 }
+local SWATCH <const> = { line = 28, marker = 12, patch = 14 }
 local GAP <const> = 18
 local ROW <const> = 21
 local MARKER_SIZE <const> = 8.5
@@ -67,7 +67,8 @@ local function draw_key(canvas, key, x, y)
   local middle <const> = x + SWATCH[key.kind] / 2
   if key.kind == "line" then
     canvas:add("line", { x1 = x, x2 = x + SWATCH.line, y1 = y, y2 = y, stroke = key.colour,
-      stroke_width = 2.5, stroke_dasharray = legend.dash_array(key.dash, 2.5) })
+      stroke_width = 2, stroke_linecap = "round",
+      stroke_dasharray = legend.dash_array(key.dash, 2) })
   elseif key.kind == "patch" then
     canvas:add("rect", { x = x, y = y - 6, width = SWATCH.patch, height = 12, rx = 2,
       fill = key.colour, fill_opacity = key.opacity })

@@ -46,6 +46,7 @@ end
 local function style(series, who, i)
   local own_colour <const>, own_dash <const>, own_marker <const> = theme.series(i)
   series.colour = colour.check(CALL, "colour of " .. who, series.colour) or own_colour
+  series.own_dash = series.dash == nil
   series.dash = data.choice(CALL, "dash of " .. who, series.dash or own_dash, theme.dashes)
   if series.marker == true then series.marker = own_marker end
   if series.marker then
@@ -115,6 +116,14 @@ local function line_ends(all, options, extent)
     ends[#ends + 1] = { y = y, name = series.name, colour = series.colour }
   end
   return ends
+end
+
+--- Lines without their name beside them differ in more than colour: print may be grey.
+local function tell_apart(all, place)
+  if place ~= "top" and place ~= "right" then return end
+  for i, series in ipairs(all) do
+    if series.own_dash then series.dash = theme.dashes[(i - 1) % #theme.dashes + 1] end
+  end
 end
 
 local function keys_of(all)
@@ -233,8 +242,10 @@ local function lines(arguments)
   local all <const> = {}
   for i, entry in ipairs(list) do all[i] = read_series(entry, i) end
   local x <const>, y <const> = extents(all, options)
+  local ends <const> = line_ends(all, options, x)
+  tell_apart(all, legend.place(options.legend, keys_of(all), ends))
   return frame.figure(options, {
-    x = x, y = y, keys = keys_of(all), ends = line_ends(all, options, x),
+    x = x, y = y, keys = keys_of(all), ends = ends,
     draw = function(canvas, place)
       for _, series in ipairs(all) do draw_band(canvas, series, options, place) end
       for _, series in ipairs(all) do draw_series(canvas, series, options, place) end
