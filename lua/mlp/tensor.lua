@@ -10,7 +10,7 @@ local methods <const> = core.methods
 
 --- Internal rows and hooks of the library stay out of the public face.
 local HIDDEN <const> = { raise = true, describe = true, caller_is = true, methods = true, debug = true, rows = true,
-  public = true, info = true, set_metamethod = true, module_call = true, activations = true, no_grad_scope = true, isatty = true, inflate = true, deflate = true, crc32 = true,
+  public = true, info = true, set_metamethod = true, library = true, activations = true, no_grad_scope = true, isatty = true, inflate = true, deflate = true, crc32 = true,
   png_decode = true, png_encode = true, md5 = true, grad = true }
 
 local function public_names()
@@ -28,7 +28,8 @@ core.public = core.public or public_names()
 
 --- Positions of errors skip this folder.
 local here = debug and debug.getinfo(1, "S").source:match("^(.*)tensor%.lua$")
-if here then core.caller_is(here, core.module_call) end
+if here then core.caller_is(here) end
+core.library = here
 
 --- Cuts along an axis into pieces of a size (the last may be shorter) or of given sizes. Views.
 ---@param x mlp.Tensor

@@ -13,6 +13,8 @@
 #include "kernel/binary.h"
 #include "kernel/draw.h"
 #include "kernel/move.h"
+#include "kernel/cast.h"
+#include "kernel/mask.h"
 #include "kernel/product.h"
 #include "kernel/reduce.h"
 #include "kernel/rows.h"
@@ -23,6 +25,8 @@ typedef struct {
   mlp_isa isa;
   mlp_binary_kernels binary;
   mlp_draw_kernels draw;
+  mlp_mask_kernels mask;
+  mlp_cast_kernels cast;
   mlp_product_kernels product;
   mlp_rows_kernels rows;
   mlp_move_kernels move;

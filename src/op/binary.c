@@ -5,8 +5,7 @@
 #include "kernel/kernel.h"
 #include "op/build.h"
 #include "op/loop.h"
-
-#include <stdio.h>
+#include "op/position.h"
 
 /* ---- running --------------------------------------------------------------------------------- */
 
@@ -70,37 +69,22 @@ static int64_t first_where(const mlp_tensor *t, bool (*found)(int64_t)) {
 static bool is_zero(int64_t value) { return value == 0; }
 static bool is_negative(int64_t value) { return value < 0; }
 
-/* "b[2, 3]" from a place in row-major order; "b" for a single number. */
-static const char *place_text(char text[static 64], const mlp_call *c, int i, int64_t place) {
-  const mlp_shape *s = &c->in[i]->shape;
-  int64_t at[MLP_MAX_DIMS];
-  for (int axis = s->ndim - 1; axis >= 0; axis--) {
-    at[axis] = place % s->dim[axis] + 1;
-    place /= s->dim[axis];
-  }
-  int n = snprintf(text, 64, "%s", mlp_in_name(c, i));
-  for (int axis = 0; axis < s->ndim && n < 64; axis++)
-    n += snprintf(text + n, (size_t)(64 - n), axis ? ", %lld" : "[%lld", (long long)at[axis]);
-  if (s->ndim > 0 && n < 64) snprintf(text + n, (size_t)(64 - n), "]");
-  return text;
-}
-
 static mlp_status check_divisor(const mlp_call *c, mlp_error *e) {
-  char text[64];
+  char text[MLP_POSITION_TEXT];
   if (mlp_is_float(c->in[1]->dtype)) return MLP_OK;
   int64_t place = first_where(c->in[1], is_zero);
   if (place < 0) return MLP_OK;
   return mlp_refuse(e, "%s: %s is 0, and whole numbers cannot be divided by it", c->row->name,
-                    place_text(text, c, 1, place));
+                    mlp_position_text(text, c, 1, place));
 }
 
 static mlp_status check_exponent(const mlp_call *c, mlp_error *e) {
-  char text[64];
+  char text[MLP_POSITION_TEXT];
   if (c->in[1]->dtype != MLP_I64) return MLP_OK;
   int64_t place = first_where(c->in[1], is_negative);
   if (place < 0) return MLP_OK;
   return mlp_refuse(e, "pow: %s is negative, which wants floats: x:to(\"float32\") converts",
-                    place_text(text, c, 1, place));
+                    mlp_position_text(text, c, 1, place));
 }
 
 /* ---- the rows -------------------------------------------------------------------------------------- */

@@ -63,7 +63,7 @@ local function call(self, ...)
 end
 
 Module.__call = call
-core.module_call = call
+core.caller_is(core.library, call)
 
 --- A new class below this one: define `init` (fills fields) and `forward`.
 ---

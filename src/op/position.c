@@ -1,0 +1,20 @@
+#include "op/position.h"
+
+#include <stdio.h>
+
+const char *mlp_position_text(char text[static MLP_POSITION_TEXT], const mlp_call *c, int i,
+                              int64_t place) {
+  const mlp_shape *s = &c->in[i]->shape;
+  int64_t at[MLP_MAX_DIMS];
+  for (int axis = s->ndim - 1; axis >= 0; axis--) {
+    at[axis] = place % s->dim[axis] + 1;
+    place /= s->dim[axis];
+  }
+  int n = snprintf(text, MLP_POSITION_TEXT, "%s", mlp_in_name(c, i));
+  for (int axis = 0; axis < s->ndim && n < MLP_POSITION_TEXT; axis++)
+    n += snprintf(text + n, (size_t)(MLP_POSITION_TEXT - n), axis ? ", %lld" : "[%lld",
+                  (long long)at[axis]);
+  if (s->ndim > 0 && n < MLP_POSITION_TEXT)
+    snprintf(text + n, (size_t)(MLP_POSITION_TEXT - n), "]");
+  return text;
+}
