@@ -45,13 +45,16 @@ static void add_input(reading *r, mlp_tensor *t) {
   c->in[c->n_in++] = t;
 }
 
-/* The dtype that a plain number takes: that of the first tensor among the arguments. */
+/* The dtype that a plain number takes: that of the operand given as a tensor, or else of another tensor
+** (not of a mask, which only chooses). */
 static mlp_dtype dtype_of_others(reading *r) {
-  for (int i = 1; i <= r->top; i++) {
+  mlp_dtype dtype = MLP_F32;
+  for (int i = r->top < MLP_MAX_ARGS ? r->top : MLP_MAX_ARGS; i > 0; i--) {
     mlp_tensor *t = mlp_to_tensor(r->L, i);
-    if (t) return t->dtype;
+    if (t && r->row->arg[i - 1].kind == MLP_ARG_OPERAND) return t->dtype;
+    if (t && t->dtype != MLP_U8) dtype = t->dtype;
   }
-  return MLP_F32;
+  return dtype;
 }
 
 static void read_tensor(reading *r, const mlp_arg *a, int index) {
