@@ -136,19 +136,11 @@ describe("PyTorch agrees on ten steps of", function()
     return off:mul(off):mean()
   end
 
-  local OUR_NAME <const> = { eps = "epsilon" }
-
-  local function options_of(run)
-    local options = {}
-    for name, value in pairs(run.options) do options[OUR_NAME[name] or name] = value end
-    return options
-  end
-
   for _, run in ipairs(golden.runs) do
     for dtype, tolerance in pairs(TOLERANCE) do
       it(("%s, %s, in %s"):format(run.optimizer, run.name, dtype), function()
         local p <const> = problem(dtype)
-        local optimizer <const> = mlp.optim[run.optimizer]({ p.weight, p.bias }, options_of(run))
+        local optimizer <const> = mlp.optim[run.optimizer]({ p.weight, p.bias }, run.options)
         for step, wanted in ipairs(run[dtype]) do
           optimizer:zero_grad()
           loss_of(p):backward()

@@ -1,0 +1,292 @@
+--- What optimizers share. An optimizer holds its parameters in groups, each with the moments of its
+--- parameters (lists of tensors) and its numbers in one float64 tensor, `hyper`. A step is one
+--- operation per group: it reads hyper, updates parameters and moments in one pass, and counts
+--- itself in hyper, so a step has happened entirely or not at all.
+---
+--- A class states the operation, the slots of hyper in the operation's order and the lists of
+--- moments; see sgd.lua.
+
+local core <const> = require "mlp.core"
+local errors <const> = require "mlp.errors"
+
+---@class mlp.optim.Group
+---@field parameters mlp.Tensor[]
+---@field lr number? its own learning rate; nil: the optimizer's
+---@field hyper mlp.Tensor float64, one number per slot
+---@field moments mlp.Tensor[][] lists of one tensor per parameter, or empty lists
+
+---@class mlp.optim.Optimizer
+---@field lr number learning rate, read at every step; groups may have their own
+---@field factor number multiplies every learning rate; a trainer's schedule sets it (1)
+---@field groups mlp.optim.Group[]
+---@field class_name string
+local Optimizer = { class_name = "Optimizer", __name = "mlp.optim.Optimizer" }
+Optimizer.__index = Optimizer
+
+-- ---- classes ------------------------------------------------------------------------------------
+
+local function construct(class, parameters, options)
+  local optimizer <const> = setmetatable({}, class)
+  optimizer:init(parameters, options)
+  return optimizer
+end
+
+--- A new class of optimizer.
+---@param name string
+---@return table class
+function Optimizer:extend(name)
+  local class <const> = setmetatable({}, { __index = self, __call = construct })
+  class.class_name, class.__name, class.__index = name, "mlp.optim." .. name, class
+  class.__tostring = self.__tostring
+  return class
+end
+
+-- ---- parameters ---------------------------------------------------------------------------------
+
+local function want_parameter(call, seen, tensor)
+  if not core.is_tensor(tensor) then
+    errors.wanted(call, "a parameter", tensor, "a tensor (model:parameters() lists them)")
+  elseif not tensor.requires_grad then
+    errors.wanted(call, "a parameter", tensor, "a tensor that requires a gradient")
+  elseif seen[tensor] then
+    errors.raise("%s: a parameter (%s) is listed twice", call, table.concat(tensor.shape, ", "))
+  end
+  seen[tensor] = true
+end
+
+--- Parameters as a list: a module gives its own.
+local function list_of(call, given, seen)
+  if type(given) == "table" and type(given.parameters) == "function" then
+    given = given:parameters()
+  end
+  if type(given) ~= "table" then
+    errors.wanted(call, "the first argument", given, "a list of tensors: model:parameters()")
+  end
+  if #given == 0 then errors.raise("%s: there are no parameters to train", call) end
+  local list <const> = table.move(given, 1, #given, 1, {})
+  for _, tensor in ipairs(list) do want_parameter(call, seen, tensor) end
+  return list
+end
+
+--- A list of {parameters = list, lr = ...}, or one list of tensors, as groups of options.
+local function groups_of(call, given, known)
+  local first <const> = type(given) == "table" and given[1]
+  local grouped <const> = type(first) == "table" and rawget(first, "parameters") ~= nil
+  local seen <const>, groups <const> = {}, {}
+  if not grouped then return { { parameters = list_of(call, given, seen), options = {} } } end
+  for i, entry in ipairs(given) do
+    local named <const> = errors.options(("%s: group %d"):format(call, i), entry, known)
+    groups[i] = { parameters = list_of(call, named.parameters, seen), options = named }
+    named.parameters = nil
+  end
+  return groups
+end
+
+-- ---- numbers ------------------------------------------------------------------------------------
+
+--- Numbers of options: "a number from 0", "below 1".
+local function want_number(call, name, value, least, below)
+  if type(value) == "number" and value >= least and (not below or value < below) then return end
+  errors.wanted(call, name, value,
+    ("a number from %g%s"):format(least, below and (" and below %g"):format(below) or ""))
+end
+
+Optimizer.want_number = want_number
+
+local function zeros_like_all(parameters)
+  local zeros <const> = {}
+  for i, p in ipairs(parameters) do zeros[i] = core.zeros(p.shape, { dtype = p.dtype }) end
+  return zeros
+end
+
+local LR <const> = 1 -- the slot of hyper that every class has first
+
+local function group_of(optimizer, entry, defaults)
+  local o <const> = errors.options(optimizer.class_name, entry.options, defaults)
+  optimizer.check(optimizer.class_name, o)
+  want_number(optimizer.class_name, "lr", o.lr, 0)
+  local values <const>, moments <const> = optimizer.slots(o), {}
+  for k, used in ipairs(optimizer.moments(o)) do
+    moments[k] = used and zeros_like_all(entry.parameters) or {}
+  end
+  return {
+    parameters = entry.parameters, lr = entry.options.lr, moments = moments,
+    hyper = core.tensor(values, { dtype = "float64" }), written_lr = o.lr, written_scale = 1,
+  }
+end
+
+--- What every class's init does.
+---@param parameters mlp.Tensor[]|mlp.nn.Module|table[] a list of tensors, a module, or a list of
+---  groups {parameters = list, lr = ..., weight_decay = ...}: a group's options go before the rest
+---@param options table?
+function Optimizer:init(parameters, options)
+  local known <const> = { parameters = errors.NONE }
+  for name in pairs(self.defaults) do known[name] = errors.NONE end
+  local o <const> = errors.options(self.class_name, options, self.defaults)
+  self.lr, self.factor, self.groups = o.lr, 1, {}
+  for i, entry in ipairs(groups_of(self.class_name, parameters, known)) do
+    self.groups[i] = group_of(self, entry, o)
+  end
+end
+
+-- ---- stepping -----------------------------------------------------------------------------------
+
+--- Forgets the gradients of all parameters. Call it before every backward: gradients add up.
+function Optimizer:zero_grad()
+  for _, group in ipairs(self.groups) do
+    for _, parameter in ipairs(group.parameters) do parameter.grad = nil end
+  end
+end
+
+local function chosen(list, places)
+  local part <const> = {}
+  for i, place in ipairs(places) do part[i] = list[place] end
+  return part
+end
+
+--- Parameters, gradients and moments of those parameters that have a gradient; all, as a rule.
+local function ready(group)
+  local gradients <const>, places <const>, parameters <const> = {}, {}, group.parameters
+  for i = 1, #parameters do
+    local gradient <const> = parameters[i].grad
+    if gradient then
+      gradients[#gradients + 1] = gradient
+      places[#places + 1] = i
+    end
+  end
+  if #gradients == #parameters then return parameters, gradients, group.moments end
+  local moments <const> = {}
+  for k, list in ipairs(group.moments) do
+    moments[k] = #list > 0 and chosen(list, places) or list
+  end
+  return chosen(parameters, places), gradients, moments
+end
+
+--- Writes what varies from step to step, where it has changed.
+local function write_hyper(self, group, scale)
+  local lr <const> = (group.lr or self.lr) * self.factor
+  if lr ~= group.written_lr then
+    want_number(self.class_name, "lr", lr, 0)
+    group.hyper:set(LR, lr)
+    group.written_lr = lr
+  end
+  if scale ~= group.written_scale then
+    group.hyper:set(-1, scale)
+    group.written_scale = scale
+  end
+end
+
+local function step_group(self, group, scale)
+  local parameters <const>, gradients <const>, moments <const> = ready(group)
+  write_hyper(self, group, scale)
+  self.run(parameters, gradients, moments, group.hyper)
+  for i = 1, #gradients do gradients[i]:close() end -- our boxes; the parameters keep theirs
+end
+
+--- One update of every parameter that has a gradient.
+---@param scale number? multiplies the gradients first, as clipping wants it (1)
+function Optimizer:step(scale)
+  for _, group in ipairs(self.groups) do step_group(self, group, scale or 1) end
+end
+
+--- All gradients there are, in the order of the parameters.
+---@return mlp.Tensor[]
+function Optimizer:gradients()
+  local list <const> = {}
+  for _, group in ipairs(self.groups) do
+    for _, parameter in ipairs(group.parameters) do list[#list + 1] = parameter.grad end
+  end
+  return list
+end
+
+local function count_of(group) return group.hyper:get(-2) // 1 | 0 end
+
+--- How many steps there were.
+---@return integer
+function Optimizer:count() return count_of(self.groups[1]) end
+
+--- Completes a step that was interrupted between groups; true when there was one to complete, or
+--- when the step in question is complete.
+---@param count integer the number of the step in question
+---@return boolean
+function Optimizer:complete(count)
+  if self:count() < count then return false end
+  for _, group in ipairs(self.groups) do
+    if count_of(group) < count then step_group(self, group, self.groups[1].written_scale) end
+  end
+  return true
+end
+
+-- ---- state --------------------------------------------------------------------------------------
+
+---@class mlp.optim.State
+---@field tensors table<string, mlp.Tensor> copies: "1.hyper", "1.moments.2.3" (group, list, tensor)
+---@field class string
+---@field lr number
+---@field factor number
+---@field group_lr table<string, number> those that groups have of their own
+
+local function each_tensor(self, visit)
+  for g, group in ipairs(self.groups) do
+    visit(("%d.hyper"):format(g), group.hyper)
+    for k, list in ipairs(group.moments) do
+      for i, tensor in ipairs(list) do visit(("%d.moments.%d.%d"):format(g, k, i), tensor) end
+    end
+  end
+end
+
+--- Everything that the next step depends on, copied, beside the parameters themselves.
+---@return mlp.optim.State
+function Optimizer:state()
+  local state <const> = {
+    class = self.class_name, lr = self.lr, factor = self.factor, tensors = {}, group_lr = {},
+  }
+  each_tensor(self, function(name, tensor) state.tensors[name] = tensor:clone() end)
+  for g, group in ipairs(self.groups) do state.group_lr[tostring(g)] = group.lr end
+  return state
+end
+
+local function misfit(self, state)
+  if state.class ~= self.class_name then
+    return ("it is of %s, not of %s"):format(state.class, self.class_name)
+  end
+  local own, message = 0, nil
+  each_tensor(self, function(name, tensor)
+    local given <const> = state.tensors[name]
+    own = own + 1
+    if not given then
+      message = message or ("it has no '%s'"):format(name)
+    elseif given.dtype ~= tensor.dtype
+      or table.concat(given.shape, ",") ~= table.concat(tensor.shape, ",") then
+      message = message or ("'%s' is %s, not %s"):format(name, core.describe(given),
+        core.describe(tensor))
+    end
+  end)
+  local given = 0
+  for _ in pairs(state.tensors) do given = given + 1 end
+  return message or given ~= own and ("it holds %d tensors, not %d"):format(given, own) or nil
+end
+
+--- Takes over a state; nothing changes when it does not fit.
+---@param state mlp.optim.State
+---@return true?, string? message
+function Optimizer:load_state(state)
+  local message <const> = misfit(self, state)
+  if message then return nil, "the optimizer's state does not fit: " .. message end
+  each_tensor(self, function(name, tensor) tensor:assign(state.tensors[name]) end)
+  self.lr, self.factor = state.lr, state.factor
+  for g, group in ipairs(self.groups) do
+    group.lr = state.group_lr[tostring(g)]
+    group.written_lr, group.written_scale = group.hyper:get(LR), group.hyper:get(-1)
+  end
+  return true
+end
+
+function Optimizer:__tostring()
+  local parameters = 0
+  for _, group in ipairs(self.groups) do parameters = parameters + #group.parameters end
+  return ("%s(lr = %g, %d parameters in %d group%s)"):format(self.class_name, self.lr, parameters,
+    #self.groups, #self.groups == 1 and "" or "s")
+end
+
+return Optimizer
