@@ -19,14 +19,26 @@ function child.command(line)
   return output, pipe:close() == true
 end
 
+---@param environment table<string, string>  variables to set; "" unsets one
 ---@param script string  path of the script
 ---@param ... any  its arguments
 ---@return string output, boolean well
-function child.lua(script, ...)
-  local words = { quoted(interpreter()), quoted(script) }
-  for _, word in ipairs { ... } do words[#words + 1] = quoted(tostring(word)) end
+function child.lua_with(environment, script, ...)
+  local words = { "env" }
+  for name, value in pairs(environment) do
+    if value == "" then table.insert(words, 2, "-u " .. name) end
+    if value ~= "" then words[#words + 1] = name .. "=" .. quoted(value) end
+  end
+  for _, word in ipairs { interpreter(), script, ... } do
+    words[#words + 1] = quoted(tostring(word))
+  end
   return child.command(table.concat(words, " "))
 end
+
+---@param script string  path of the script
+---@param ... any  its arguments
+---@return string output, boolean well
+function child.lua(script, ...) return child.lua_with({}, script, ...) end
 
 --- The numbers of lines "name value" in the output.
 ---@return table<string, number>

@@ -30,8 +30,7 @@ local refuse <const> = file.refuse
 
 -- tonumber alone would also take hexadecimal and, under some locales, a decimal comma.
 local function number_of(cell)
-  if not cell:find("^[+-]?%.?%d") or cell:find("[^%d.eE+-]") then return nil end
-  return tonumber(cell)
+  return cell:find("^[%d.eE+-]+$") and tonumber(cell) or nil
 end
 
 local function set_of(list)

@@ -20,7 +20,8 @@ local function records(text, separator)
   local class <const> = separator == " " and " \t" or (separator:gsub("%p", "%%%0"))
   return setmetatable({
     text = text, at = 1, line = 0, next_line = 1,
-    runs = separator == " ",
+    runs = separator == " ", separator = separator:byte(),
+    plain = "^([^" .. class .. "\r\n\" \t]*)()", -- neither quotes nor blanks
     blanks = separator == "\t" and "^ *()" or "^[ \t]*()",
     stops = "[" .. class .. "\r\n]",
   }, Records)
@@ -98,11 +99,21 @@ end
 function Records:next(fields)
   if not another_record(self) then return nil end
   self.line = self.next_line
-  local count = 0
-  repeat
+  local text <const>, plain <const>, separator <const> = self.text, self.plain, self.separator
+  local at, count, more = self.at, 0, true
+  while more do
     count = count + 1
-    fields[count], self.at = field(self, count)
-  until not another_field(self)
+    local value, stop = text:match(plain, at)
+    if text:byte(stop) == separator and not self.runs then -- nearly always
+      at = stop + 1
+    else
+      self.at = at
+      value, self.at = field(self, count)
+      more = another_field(self)
+      at = self.at
+    end
+    fields[count] = value
+  end
   return count
 end
 

@@ -38,8 +38,9 @@ function Source:read(offset, count)
     refuse("it ends too early: it has %d bytes, but %d from byte %d on are wanted", self.size,
       count, offset + 1)
   end
-  if self.text then return self.text:sub(offset + 1, offset + count) end
   if count == 0 then return "" end
+  if self.text and count == self.size then return self.text end
+  if self.text then return self.text:sub(offset + 1, offset + count) end
   self.handle:seek("set", offset)
   local bytes <const> = self.handle:read(count)
   if not bytes or #bytes < count then refuse("it changed while it was read") end

@@ -89,7 +89,8 @@ describe("csv.decode", function()
 
   it("chooses columns by name and position", function()
     local text <const> = "a,b,c\n1,2,3\n4,5,6"
-    assert.are.same({ { 3, 1 }, { 6, 4 } }, assert(csv.decode(text, { columns = { -1, "a" } })).x:totable())
+    assert.are.same({ { 3, 1 }, { 6, 4 } }, assert(csv.decode(text, { columns = { -1,
+      "a" } })).x:totable())
     local data <const> = assert(csv.decode(text, { columns = { "a" }, target = 2 }))
     assert.are.same({ { { 1 }, { 4 } }, { 2, 5 } }, { data.x:totable(), data.y:totable() })
     files.refused("no column 'd' among a, b, c", csv.decode, text, { target = "d" })
@@ -105,7 +106,8 @@ describe("csv.decode", function()
 
   it("keeps the classes of another file", function()
     local classes <const> = { kind = { "dog", "cat", "bird" } }
-    local data <const> = assert(csv.decode("kind,n\ncat,1\ndog,2", { classes = classes, target = "kind" }))
+    local data <const> = assert(csv.decode("kind,n\ncat,1\ndog,2", { classes = classes,
+      target = "kind" }))
     assert.are.same({ 2, 1 }, data.y:totable())
     assert.are.same(classes, data.classes)
     files.refused("line 3, column 'kind': 'fish' is none of the given classes", csv.decode,
@@ -146,15 +148,18 @@ describe("missing cells", function()
     local data <const> = assert(csv.decode(text, { target = "y", missing = "drop" }))
     assert.are.same({ { 1, 1 } }, data.x:totable())
     assert.are.same({ "cat" }, data.classes.kind)
-    local only_y <const> = assert(csv.decode(text, { columns = {}, target = "y", missing = "drop" }))
+    local only_y <const> = assert(csv.decode(text, { columns = {}, target = "y",
+      missing = "drop" }))
     assert.are.same({ 1, 2, 3 }, only_y.y:totable())
     assert.are.same({ 3, 0 }, only_y.x.shape)
     files.refused("has no rows", csv.decode, "a\n\"\"\n", { missing = "drop" })
   end)
 
   it("are refused", function()
-    files.refused("line 3, column 'n': the value is missing", csv.decode, text, { missing = "error" })
-    files.refused("line 2, column 'y': the value is missing in the target", csv.decode, "x,y\n1,\n2,3",
+    files.refused("line 3, column 'n': the value is missing", csv.decode, text,
+      { missing = "error" })
+    files.refused("line 2, column 'y': the value is missing in the target", csv.decode,
+      "x,y\n1,\n2,3",
       { target = "y" })
   end)
 
@@ -172,17 +177,19 @@ end)
 describe("a hostile CSV file", function()
   it("names line and column of a stray word", function()
     local _, message <const> = csv.decode "age,name\n30,ann\n31,bob\nold,eve\n"
-    assert.are.equal("mlp.data.csv: line 4, column 'age': 'old' is not a number, but line 2 has 30 there; "
-      .. "if the column holds names, list it in `categories`; if this cell means that the value is missing, "
-      .. "list it in `missing_cells`", message)
-    for _, word in ipairs { "0x10", "1e", "1,5", "--1", "1 2", "inf", "-inf", "1.2.3", "e5", "." } do
+    assert.are.equal("mlp.data.csv: line 4, column 'age': 'old' is not a number, but line 2 has 30 "
+      .. "there; if the column holds names, list it in `categories`; if this cell means that the "
+      .. "value is missing, list it in `missing_cells`", message)
+    for _, word in ipairs { "0x10", "1e", "1,5", "--1", "1 2", "inf", "-inf", "1.2.3", "e5",
+      "." } do
       files.refused("is not a number", csv.decode, ('a,b\n1,2\n"%s",3'):format(word))
     end
   end)
 
   it("names the line whose fields do not count up", function()
     files.refused("line 3 has 1 fields but the first line has 2", csv.decode, "a,b\n1,2\n3\n")
-    files.refused("line 4 has 3 fields but the first line has 2", csv.decode, 'a,b\n"1\n2",2\n3,4,5')
+    files.refused("line 4 has 3 fields but the first line has 2", csv.decode,
+      'a,b\n"1\n2",2\n3,4,5')
   end)
 
   it("has names that differ", function()
@@ -214,7 +221,8 @@ describe("a hostile CSV file", function()
   end)
 
   it("cannot unpack beyond the limit", function()
-    files.refused("limit of 1000 bytes", csv.decode, core.deflate(("1,2\n"):rep(1000)), { limit = 1000 })
+    files.refused("limit of 1000 bytes", csv.decode, core.deflate(("1,2\n"):rep(1000)),
+      { limit = 1000 })
   end)
 
   it("knows its options", function()

@@ -21,7 +21,7 @@ describe("png.load", function()
 
   it("says what the file is instead, and what it cannot hold", function()
     local _, message <const> = png.load(files.golden "vector.npy")
-    assert.are.equal("mlp.io.png: 'spec/golden/files/vector.npy': not a PNG picture but an npy file",
+    assert.matches("^mlp.io.png: '.*vector.npy': not a PNG picture but an npy file$",
       message)
     files.refused("mlp.io.png: the header says 60000 x 60000", png.decode,
       files.read(files.golden "lying.png"))
