@@ -65,7 +65,7 @@ local function samples_of(picture)
   if picture.dtype ~= "float32" and picture.dtype ~= "float64" then
     errors.wanted(CALL, "picture", picture, "uint8, float32 or float64")
   end
-  if picture:isnan():max():item() ~= 0 then errors.raise("%s: the picture holds NaN", CALL) end
+  if picture:isnan():sum():item() > 0 then errors.raise("%s: the picture holds NaN", CALL) end
   return (picture:detach():clamp(0, 1) * 255 + 0.5):floor():to("uint8"):tobytes()
 end
 
