@@ -18,6 +18,7 @@
 #include "kernel/product.h"
 #include "kernel/reduce.h"
 #include "kernel/rows.h"
+#include "kernel/scan.h"
 #include "kernel/unary.h"
 #include "kernel/update.h"
 
@@ -31,6 +32,7 @@ typedef struct {
   mlp_rows_kernels rows;
   mlp_move_kernels move;
   mlp_reduce_kernels reduce;
+  mlp_scan_kernels scan;
   mlp_unary_kernels unary;
   mlp_update_kernels update;
 } mlp_kernels;

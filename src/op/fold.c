@@ -6,12 +6,13 @@
 
 typedef struct {
   int64_t dim, stride;
+  int64_t shift_stride; /* of the numbers per result: 0 where reduced */
   bool reduced;
 } fold_axis;
 
 typedef struct {
   int n;
-  fold_axis axis[MLP_MAX_DIMS + 1];
+  fold_axis axis[MLP_MAX_DIMS];
 } walk;
 
 bool mlp_axes_hold(const mlp_value *axes, int a) {
@@ -39,17 +40,23 @@ mlp_shape mlp_axes_shape(const mlp_shape *x, const mlp_value *axes, bool keepdim
   return s;
 }
 
-/* ---- from a tensor to the fewest axes ---------------------------------------------------------- */
+/* ---- from a tensor to the fewest axes -------------------------------------------------------- */
 
 static void push_axis(walk *w, fold_axis a) {
   fold_axis *last = w->n ? &w->axis[w->n - 1] : NULL;
-  if (a.dim == 1) return;
   if (last && last->reduced == a.reduced && last->stride == a.stride * a.dim) {
     last->dim *= a.dim;
     last->stride = a.stride;
+    last->shift_stride = a.shift_stride;
   } else {
     w->axis[w->n++] = a;
   }
+}
+
+/* How far out an axis belongs: stretched ones outermost, where they cost a whole row each. */
+static int64_t reach(fold_axis a) {
+  if (a.stride == 0) return INT64_MAX;
+  return a.stride < 0 ? -a.stride : a.stride;
 }
 
 /* Smaller strides move inwards, past any axis unless both are kept. */
@@ -57,7 +64,7 @@ static void sort_axes(walk *w) {
   for (int i = 1; i < w->n; i++) {
     for (int j = i; j > 0; j--) {
       fold_axis outer = w->axis[j - 1], inner = w->axis[j];
-      if (outer.stride >= inner.stride || (!outer.reduced && !inner.reduced)) break;
+      if (reach(outer) >= reach(inner) || (!outer.reduced && !inner.reduced)) break;
       w->axis[j - 1] = inner, w->axis[j] = outer;
     }
   }
@@ -65,9 +72,16 @@ static void sort_axes(walk *w) {
 
 static walk walk_of(const mlp_tensor *x, const mlp_value *axes) {
   walk all = {0}, merged = {0};
+  int64_t shift_stride[MLP_MAX_DIMS], left = 1;
+  for (int a = x->shape.ndim - 1; a >= 0; a--) {
+    bool reduced = mlp_axes_hold(axes, a);
+    shift_stride[a] = reduced ? 0 : left;
+    if (!reduced) left *= x->shape.dim[a];
+  }
   for (int a = 0; a < x->shape.ndim; a++) {
     if (x->shape.dim[a] != 1)
-      all.axis[all.n++] = (fold_axis){x->shape.dim[a], x->stride[a], mlp_axes_hold(axes, a)};
+      all.axis[all.n++] =
+          (fold_axis){x->shape.dim[a], x->stride[a], shift_stride[a], mlp_axes_hold(axes, a)};
   }
   sort_axes(&all);
   for (int i = 0; i < all.n; i++) push_axis(&merged, all.axis[i]);
@@ -87,7 +101,8 @@ static walk without(const walk *w, int k) {
   int64_t stride = 1;
   for (int i = w->n - 1; i >= 0; i--) {
     if (i == k) continue;
-    rest.axis[i] = (fold_axis){w->axis[i].dim, stride, w->axis[i].reduced};
+    rest.axis[i] = w->axis[i];
+    rest.axis[i].stride = stride;
     stride *= w->axis[i].dim;
   }
   for (int i = 0; i < w->n; i++) {
@@ -102,60 +117,77 @@ static int64_t walk_count(const walk *w) {
   return count;
 }
 
-/* ---- folding one axis away ----------------------------------------------------------------------- */
+/* ---- folding one axis away ------------------------------------------------------------------- */
 
 /* What one kernel call covers: `n` folded elements `step` apart for each of `width` neighbours. */
 typedef struct {
   const mlp_fold *fold;
+  const mlp_shifted_fold *shifted; /* instead of fold, or NULL */
   mlp_dtype from, to;
   bool along;
   int64_t n, step, width;
 } piece;
 
-static void run_piece(const piece *p, char *y, const char *x) {
-  if (p->along) {
-    p->fold->along[p->from](y, x, p->width, p->n, p->step);
+/* Where a kernel call reads and writes; y moves on from call to call. */
+typedef struct {
+  char *y;
+  const char *x, *shift;
+} place;
+
+static void run_piece(const piece *p, const place *at) {
+  mlp_dtype d = p->from;
+  if (p->shifted && p->along) {
+    p->shifted->along[d](at->y, at->x, p->width, p->n, p->step, at->shift);
+  } else if (p->shifted) {
+    p->shifted->across[d](at->y, at->x, p->n, p->width, p->step, at->shift);
+  } else if (p->along) {
+    p->fold->along[d](at->y, at->x, p->width, p->n, p->step);
   } else {
-    p->fold->across[p->from](y, x, p->n, p->width, p->step);
+    p->fold->across[d](at->y, at->x, p->n, p->width, p->step);
   }
 }
 
-/* Takes axis `inner` out of the walk: its length. */
-static int64_t take_axis(walk *w, int inner) {
-  int64_t dim = w->axis[inner].dim;
-  for (int i = inner; i + 1 < w->n; i++) w->axis[i] = w->axis[i + 1];
+/* Takes axis k out of the walk: its length. */
+static int64_t take_axis(walk *w, int k) {
+  int64_t dim = w->axis[k].dim;
+  for (int i = k; i + 1 < w->n; i++) w->axis[i] = w->axis[i + 1];
   w->n--;
   return dim;
 }
 
-static void run_outer(const walk *outer, int depth, const piece *p, char **y, const char *x) {
+static void run_outer(const walk *outer, int depth, const piece *p, place *at) {
   if (depth == outer->n) {
-    run_piece(p, *y, x);
-    *y += (size_t)p->width * mlp_dtype_bytes(p->to);
+    run_piece(p, at);
+    at->y += (size_t)p->width * mlp_dtype_bytes(p->to);
     return;
   }
-  int64_t step = outer->axis[depth].stride * (int64_t)mlp_dtype_bytes(p->from);
-  for (int64_t i = 0; i < outer->axis[depth].dim; i++) run_outer(outer, depth + 1, p, y, x + i * step);
+  const fold_axis *a = &outer->axis[depth];
+  int64_t bytes = (int64_t)mlp_dtype_bytes(p->from);
+  for (int64_t i = 0; i < a->dim; i++) {
+    place inner = {at->y, at->x + i * a->stride * bytes, at->shift};
+    if (at->shift) inner.shift = at->shift + i * a->shift_stride * bytes;
+    run_outer(outer, depth + 1, p, &inner);
+    at->y = inner.y;
+  }
 }
 
 /* Folds axis k of w away (k = -1: only applies the terms). */
-static void run_stage(walk w, int k, piece p, void *y, const void *x) {
-  char *to = y;
+static void run_stage(walk w, int k, piece p, place at) {
   bool adjacent = w.n > 0 && w.axis[w.n - 1].stride == 1;
   p.along = k < 0 || (k == w.n - 1 && adjacent);
   p.step = k < 0 ? 1 : w.axis[k].stride;
   p.n = k < 0 ? 1 : take_axis(&w, k);
   p.width = 1;
-  if (p.along && w.n > 0) {
+  if (p.along && w.n > 0 && (!p.shifted || !w.axis[w.n - 1].reduced)) {
     p.step = w.axis[w.n - 1].stride;
     p.width = take_axis(&w, w.n - 1);
   } else if (!p.along && adjacent) {
     p.width = take_axis(&w, w.n - 1);
   }
-  run_outer(&w, 0, &p, &to, x);
+  run_outer(&w, 0, &p, &at);
 }
 
-/* ---- the whole reduction --------------------------------------------------------------------------- */
+/* ---- the whole reduction --------------------------------------------------------------------- */
 
 size_t mlp_fold_work(const mlp_tensor *x, const mlp_value *axes, mlp_dtype to) {
   size_t bytes = 0;
@@ -168,30 +200,45 @@ size_t mlp_fold_work(const mlp_tensor *x, const mlp_value *axes, mlp_dtype to) {
 }
 
 /* Without elements every result is the fold of nothing. */
-static void run_empty(void *y, const mlp_tensor *x, const mlp_value *axes, const mlp_fold *fold) {
+static void run_empty(const mlp_tensor *x, const mlp_value *axes, piece p, place at) {
   mlp_shape left = mlp_axes_shape(&x->shape, axes, false);
-  fold->along[x->dtype](y, y, mlp_shape_count(&left), 0, 0);
+  p.along = true;
+  p.width = mlp_shape_count(&left);
+  at.x = at.y;
+  run_piece(&p, &at);
 }
 
-void mlp_fold_run(void *y, mlp_dtype to, const mlp_tensor *x, const mlp_value *axes,
-                  const mlp_fold *first, const mlp_fold *rest, void *work) {
-  const void *from = mlp_tensor_data(x);
-  char *partial = work;
-  piece p = {.fold = first, .from = x->dtype, .to = to};
+static void run(const mlp_tensor *x, const mlp_value *axes, piece p, place at, const mlp_fold *rest,
+                char *partial) {
+  char *y = at.y;
   walk w = walk_of(x, axes);
   if (mlp_tensor_count(x) == 0) {
-    run_empty(y, x, axes, first);
+    run_empty(x, axes, p, at);
     return;
   }
   for (;;) {
     int k = innermost(&w);
     walk left = k < 0 ? (walk){0} : without(&w, k);
     bool last = innermost(&left) < 0;
-    run_stage(w, k, p, last ? y : partial, from);
+    at.y = last ? y : partial;
+    run_stage(w, k, p, at);
     if (last) return;
-    from = partial;
-    partial += (size_t)walk_count(&left) * mlp_dtype_bytes(to);
-    p.fold = rest, p.from = to;
+    at = (place){.x = partial};
+    partial += (size_t)walk_count(&left) * mlp_dtype_bytes(p.to);
+    p = (piece){.fold = rest, .from = p.to, .to = p.to};
     w = left;
   }
+}
+
+void mlp_fold_run(void *y, mlp_dtype to, const mlp_tensor *x, const mlp_value *axes,
+                  const mlp_fold *first, const mlp_fold *rest, void *work) {
+  piece p = {.fold = first, .from = x->dtype, .to = to};
+  run(x, axes, p, (place){.y = y, .x = mlp_tensor_data(x)}, rest, work);
+}
+
+void mlp_fold_shifted(void *y, const mlp_tensor *x, const mlp_value *axes,
+                      const mlp_shifted_fold *first, const void *shift, const mlp_fold *rest,
+                      void *work) {
+  piece p = {.shifted = first, .from = x->dtype, .to = x->dtype};
+  run(x, axes, p, (place){.y = y, .x = mlp_tensor_data(x), .shift = shift}, rest, work);
 }
