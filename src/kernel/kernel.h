@@ -12,6 +12,7 @@
 #include "base/cpu.h"
 #include "kernel/binary.h"
 #include "kernel/draw.h"
+#include "kernel/loss.h"
 #include "kernel/move.h"
 #include "kernel/cast.h"
 #include "kernel/mask.h"
@@ -30,6 +31,7 @@ typedef struct {
   mlp_cast_kernels cast;
   mlp_product_kernels product;
   mlp_rows_kernels rows;
+  mlp_loss_kernels loss;
   mlp_move_kernels move;
   mlp_reduce_kernels reduce;
   mlp_scan_kernels scan;

@@ -47,6 +47,11 @@ typedef struct {
                                 const void *top, const void *log_sum, const mlp_targets *t,
                                 double scale, int64_t rows, int64_t n);
 
+  /* loss = -weight x at the class, x being log probabilities; dx = -scale g weight there, else 0 */
+  void (*nll[2])(void *loss, const void *x, const mlp_targets *t, int64_t rows, int64_t n);
+  void (*nll_back[2])(void *dx, const void *g, int64_t g_step, const mlp_targets *t, double scale,
+                      int64_t rows, int64_t n);
+
   /* mean and rstd (rows), or NULL */
   void (*norm[2])(void *y, void *mean, void *rstd, const void *x, const mlp_norm *k, int64_t rows,
                   int64_t n);
@@ -54,6 +59,9 @@ typedef struct {
   void (*norm_back[2])(void *dx, void *dweight, void *dbias, void *work, const void *g,
                        const void *x, const void *mean, const void *rstd, const mlp_norm *k,
                        int64_t rows, int64_t n);
+
+  /* y[place[i] - 1] += x[i], whole rows, in the order of i; y (any rows, n), x (rows, n) */
+  void (*add_rows[2])(void *y, const void *x, const int64_t *place, int64_t rows, int64_t n);
 } mlp_rows_kernels;
 
 #endif
