@@ -453,6 +453,8 @@ static void push_row(lua_State *L, const mlp_row *row) {
   lua_setfield(L, -2, "name");
   lua_pushstring(L, row->doc);
   lua_setfield(L, -2, "doc");
+  lua_pushstring(L, mlp_row_family(row));
+  lua_setfield(L, -2, "family");
   lua_pushinteger(L, row->n_out);
   lua_setfield(L, -2, "outputs");
   push_flag(L, "in_place", row->flags & MLP_IN_PLACE);

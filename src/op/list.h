@@ -1,4 +1,4 @@
-/* network */
+FAMILY("products and layers")
 X(matmul)
 X(linear)
 X(softmax)
@@ -23,7 +23,7 @@ X(rms_norm_back)
 X(embedding)
 X(embedding_back)
 
-/* elementwise */
+FAMILY("arithmetic")
 X(add)
 X(sub)
 X(mul)
@@ -40,6 +40,8 @@ X(pow_b)
 X(pow_aa)
 X(pow_ab)
 X(pow_bb)
+
+FAMILY("comparison and logic")
 X(lt)
 X(le)
 X(gt)
@@ -53,14 +55,19 @@ X(isnan)
 X(isinf)
 X(isfinite)
 X(logical_not)
+
+FAMILY("choice and conversion")
 X(where)
 X(masked_fill)
 X(to)
+
+FAMILY("functions of one number")
 X(unary_chain)
 #define UNARY(name, use, state, parameters, formula, f, f1, f2, f3) X(name)
 #include "kernel/unary.def"
 #undef UNARY
-/* movement */
+
+FAMILY("shapes, copies and views")
 X(contiguous)
 X(clone)
 X(assign)
@@ -81,6 +88,8 @@ X(cat)
 X(stack)
 X(flip)
 X(roll)
+
+FAMILY("elements by position or mask")
 X(index_select)
 X(index_back)
 X(index_add)
@@ -93,7 +102,8 @@ X(scatter_back)
 X(masked_select)
 X(masked_back)
 X(masked_assign)
-/* random */
+
+FAMILY("random numbers")
 X(rand)
 X(randn)
 X(randint)
@@ -103,10 +113,11 @@ X(normal)
 X(bernoulli)
 X(dropout)
 X(dropout_apply)
-/* reduction */
+
+FAMILY("reductions")
 X(sum)
 
-/* optimizer steps */
+FAMILY("optimizer steps")
 X(sgd_step)
 X(adam_step)
 X(rmsprop_step)

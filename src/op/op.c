@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#define FAMILY(title)
 #define X(name) extern const mlp_row mlp_row_##name;
 #include "op/list.h"
 #undef X
@@ -15,6 +16,28 @@ const mlp_row *const mlp_rows[] = {
 #include "op/list.h"
 #undef X
     NULL};
+#undef FAMILY
+
+/* The list with its headings. */
+static const struct {
+  const char *family;
+  const mlp_row *row;
+} listed[] = {
+#define FAMILY(title) {title, NULL},
+#define X(name) {NULL, &mlp_row_##name},
+#include "op/list.h"
+#undef X
+#undef FAMILY
+};
+
+const char *mlp_row_family(const mlp_row *row) {
+  const char *family = "";
+  for (size_t i = 0; i < sizeof listed / sizeof *listed; i++) {
+    if (listed[i].family) family = listed[i].family;
+    if (listed[i].row == row) break;
+  }
+  return family;
+}
 
 /* ---- outputs --------------------------------------------------------------------------------- */
 

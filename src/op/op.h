@@ -144,6 +144,9 @@ struct mlp_row {
 /* The table: every row of list.h, NULL-terminated, in the order of the list. */
 extern const mlp_row *const mlp_rows[];
 
+/* The heading of list.h under which a row stands, for the documentation. */
+const char *mlp_row_family(const mlp_row *row);
+
 /* ---- helpers for infer, shared by the rows (op.c) ------------------------------------------------ */
 
 /* Describes output i as fresh memory; outputs are described in order and counted. */
