@@ -371,6 +371,7 @@ static mlp_status attempt(lua_State *L, const mlp_row *row, bool in_place, mlp_e
   r.capacity = INLINE_INPUTS;
   r.next = 1;
   r.top = lua_gettop(L);
+  while (r.top > 0 && lua_isnil(L, r.top)) r.top--; /* options that were passed on as nil */
   r.options = r.n_value = 0;
   r.has_options = row_has_options(row);
   mlp_call_init(&r.call, mlp_context_of(L), row, 0, r.inline_in);
