@@ -38,10 +38,11 @@ static inline double mlp_unit_f64(uint32_t high, uint32_t low) {
 }
 
 /*
-** A whole number in 0 .. count - 1 (count 0 stands for 2^64) for element `element` of a call, without
-** bias: Lemire 2019, "Fast random integer generation in an interval": the high half of word * count,
-** where the few words that would make some numbers likelier are drawn again. Element i has word pair
-** i % 2 of block i / 2; attempt k adds k * 2^48 to the block, and no tensor has 2^48 elements.
+** A whole number in 0 .. count - 1 (count 0 stands for 2^64) for element `element` of a call,
+** without bias: Lemire 2019, "Fast random integer generation in an interval": the high half of
+** word * count, where the few words that would make some numbers likelier are drawn again.
+** Element i has word pair i % 2 of block i / 2; attempt k adds k * 2^48 to the block, and no tensor
+** has 2^48 elements.
 */
 static inline uint64_t mlp_below(uint64_t count, uint64_t seed, uint64_t serial, uint64_t element) {
   uint64_t unfair = count ? (0 - count) % count : 0;

@@ -1,7 +1,7 @@
 /*
-** Rows that take a mask: uint8, nonzero is true, over the first axes of x. What is behind those axes
-** moves as one line: a mask (N) over x (N, D) selects rows. The lines selected stand in row-major
-** order, so their number, a shape, depends on values: masked_select is MLP_DYNAMIC.
+** Rows that take a mask: uint8, nonzero is true, over the first axes of x. What is behind those
+** axes moves as one line: a mask (N) over x (N, D) selects rows. The lines selected stand in
+** row-major order, so their number, a shape, depends on values: masked_select is MLP_DYNAMIC.
 */
 #include <string.h>
 
@@ -50,7 +50,7 @@ static int64_t line_length(const mlp_shape *x, const mlp_tensor *mask) {
   return n;
 }
 
-/* ---- masked_select ------------------------------------------------------------------------------ */
+/* ---- masked_select --------------------------------------------------------------------------- */
 
 static mlp_status masked_select_infer(mlp_call *c, mlp_error *e) {
   MLP_TRY(want_mask(c, e));
@@ -135,7 +135,7 @@ const mlp_row mlp_row_masked_back = {
     .tiling = mlp_tiling_whole,
 };
 
-/* ---- masked_assign ------------------------------------------------------------------------------ */
+/* ---- masked_assign --------------------------------------------------------------------------- */
 
 /* in: x, mask, value: one line per selected place (count, rest), one line (rest), or one number. */
 static bool is_tail_of(const mlp_shape *part, const mlp_shape *x) {

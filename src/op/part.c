@@ -98,23 +98,23 @@ static void slice_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) {
   tile_across(in, out, c->value[0].integer);
 }
 
-#define BOUNDS                                                                                       \
-  {MLP_ARG_AXIS, "axis", "the axis that is cut", NULL, NULL, false},                                 \
-      {MLP_ARG_INTEGER, "first", "first position, from 1, or from -1 at the end", "1", NULL, false}, \
-      {MLP_ARG_INTEGER,                                                                              \
-       "last",                                                                                       \
-       "last position, included; first - 1 for nothing",                                             \
-       "-1",                                                                                         \
-       NULL,                                                                                         \
-       false},                                                                                       \
-  {                                                                                                  \
-    MLP_ARG_INTEGER, "step", "every step-th position, at least 1", "1", NULL, false                  \
-  }
+#define ARG_AXIS \
+  { MLP_ARG_AXIS, "axis", "the axis that is cut", NULL, NULL, false }
+#define ARG_FIRST \
+  { MLP_ARG_INTEGER, "first", "first position, from 1, or from -1 at the end", "1", NULL, false }
+#define ARG_LAST \
+  { MLP_ARG_INTEGER, "last", "last position, included; first - 1 for nothing", "-1", NULL, false }
+#define ARG_STEP \
+  { MLP_ARG_INTEGER, "step", "every step-th position, at least 1", "1", NULL, false }
 
 const mlp_row mlp_row_slice = {
     .name = "slice",
     .doc = "Positions first to last of an axis. A view.",
-    .arg = {{MLP_ARG_TENSOR, "x", "the tensor", NULL, NULL, false}, BOUNDS},
+    .arg = {{MLP_ARG_TENSOR, "x", "the tensor", NULL, NULL, false},
+            ARG_AXIS,
+            ARG_FIRST,
+            ARG_LAST,
+            ARG_STEP},
     .flags = MLP_VIEW | MLP_STRIDED,
     .n_out = 1,
     .infer = slice_infer,
@@ -157,7 +157,10 @@ const mlp_row mlp_row_slice_back = {
     .name = "slice_back",
     .doc = "Zeros with x written into positions first to last of an axis.",
     .arg = {{MLP_ARG_TENSOR, "x", "what slice gave", NULL, NULL, false},
-            BOUNDS,
+            ARG_AXIS,
+            ARG_FIRST,
+            ARG_LAST,
+            ARG_STEP,
             {MLP_ARG_INTEGER, "length", "of the axis before it was cut", NULL, NULL, false}},
     .flags = MLP_STRIDED | MLP_INTERNAL,
     .n_out = 1,

@@ -1,14 +1,15 @@
 /*
-** Rows that draw. What they draw is a function of (seed, serial of the call, place of the element in
-** the whole tensor), see base/random.h: the driver takes both numbers from the generator, so a row
-** has no state, and a call of the same numbers draws the same values. No gradient flows through a
-** draw; dropout, which multiplies by one, keeps its mask as a hidden output.
+** Rows that draw. What they draw is a function of (seed, serial of the call, place of the element
+** in the whole tensor), see base/random.h: the driver takes both numbers from the generator, so a
+** row has no state, and a call of the same numbers draws the same values. No gradient flows through
+** a draw; dropout, which multiplies by one, keeps its mask as a hidden output.
 */
 #include <math.h>
 #include <string.h>
 
 #include "kernel/kernel.h"
 #include "op/build.h"
+#include "op/position.h"
 
 extern const mlp_row mlp_row_dropout_apply;
 
@@ -50,7 +51,7 @@ static void shared_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) 
   out[0] = (mlp_tile){.spread = MLP_SHARED};
 }
 
-/* ---- new tensors -------------------------------------------------------------------------------- */
+/* ---- new tensors ----------------------------------------------------------------------------- */
 
 enum { SHAPE, DTYPE, REQUIRES_GRAD };
 
@@ -140,7 +141,8 @@ static mlp_status randperm_infer(mlp_call *c, mlp_error *e) {
   return mlp_out(c, MLP_I64, &shape, e);
 }
 
-/* Fisher and Yates, as by Durstenfeld 1964: the i-th from last changes places with one before it. */
+/* Fisher and Yates, as by Durstenfeld 1964: from the last down, each changes places with one that
+** is not behind it. */
 static void randperm_run(mlp_call *c) {
   int64_t *y = mlp_result(c, 0), n = mlp_tensor_count(c->out[0]);
   for (int64_t i = 0; i < n; i++) y[i] = i + 1;
@@ -162,7 +164,7 @@ const mlp_row mlp_row_randperm = {
     .tiling = shared_tiling,
 };
 
-/* ---- draws in the shape of a tensor ------------------------------------------------------------- */
+/* ---- draws in the shape of a tensor ---------------------------------------------------------- */
 
 #define ARG_LIKE \
   { MLP_ARG_TENSOR, "x", "a float tensor, for its shape and dtype", NULL, NULL, false }
@@ -229,11 +231,12 @@ static mlp_status bernoulli_infer(mlp_call *c, mlp_error *e) {
 
 static mlp_status bernoulli_check(const mlp_call *c, mlp_error *e) {
   int64_t n = mlp_tensor_count(c->in[0]);
+  char text[MLP_POSITION_TEXT];
   for (int64_t i = 0; i < n; i++) {
     double p = number_at(mlp_in(c, 0), c->in[0]->dtype, i);
     if (!(p >= 0 && p <= 1))
-      return mlp_refuse(e, "bernoulli: element %lld is %g, but probabilities lie in 0 to 1",
-                        (long long)i + 1, p);
+      return mlp_refuse(e, "bernoulli: %s is %g, but probabilities lie in 0 to 1",
+                        mlp_position_text(text, c, 0, i), p);
   }
   return MLP_OK;
 }
@@ -267,7 +270,7 @@ const mlp_row mlp_row_bernoulli = {
     .tiling = mlp_tiling_elementwise,
 };
 
-/* ---- dropout ------------------------------------------------------------------------------------ */
+/* ---- dropout --------------------------------------------------------------------------------- */
 
 /* What is kept grows by this, so that the mean stays. */
 static double growth(double p) { return p < 1 ? 1 / (1 - p) : 0; }

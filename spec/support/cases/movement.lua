@@ -691,7 +691,7 @@ local draws <const> = {
     out = function(shape) return { shape } end, check = function() end },
   { op = "bernoulli", name = "no probability",
     args = function(make) return { make.values { 0.5, 1.5 } } end,
-    error = "bernoulli: element 2 is 1.5, but probabilities lie in 0 to 1" },
+    error = "bernoulli: x[2] is 1.5, but probabilities lie in 0 to 1" },
   { op = "dropout", random = true, shapes = { { 7 }, { 3, 2 }, { 0 }, {} },
     args = function(make, shape) return { make(shape), 0.4 } end,
     covers = { "dropout_apply" }, out = function(shape) return { shape } end,
