@@ -165,7 +165,8 @@ def reductions():
              positions=(0,))
     case("logsumexp", lambda x: torch.logsumexp(x, 1), Float(3, 5), Axis(1))
     case("logsumexp", lambda x: torch.logsumexp(x, 1), Float(values=[[1e4, -1e4, 9999.0]]), Axis(1),
-         name="far out")
+         name="far out", tolerance=3e-4,
+         reason="PyTorch's slope e^(x - y) carries the rounding of y = 1e4; ours is normalised")
     case("cumsum", lambda x: torch.cumsum(x, 1), Float(3, 5), Axis(1), name="last")
     case("cumsum", lambda x: torch.cumsum(x, 0), Float(3, 5), Axis(0), name="rows")
     case("cumprod", lambda x: torch.cumprod(x, 1), Float(3, 5, low=0.5), Axis(1))

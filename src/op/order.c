@@ -115,7 +115,7 @@ static void sort_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) {
 }
 
 #define ARG_DESCENDING \
-  { MLP_ARG_FLAG, "descending", "the largest first", "false", NULL, false }
+  { MLP_ARG_FLAG, "descending", "the largest first", "false", NULL, true }
 
 extern const mlp_row mlp_row_sort, mlp_row_argsort, mlp_row_topk;
 

@@ -377,18 +377,18 @@ for _, descending in ipairs{ false, true } do
     local name <const> = ("%s along %d"):format(word, axis)
     add{ op = "sort", name = name, shapes = shapes,
       args = function(make, shape)
-        return { make(shape, { distinct = true }), axis, descending }
+        return { make(shape, { distinct = true }), axis, { descending = descending } }
       end,
       reference = function(x) return R.along(in_order, x, axis) end }
     add{ op = "argsort", name = name, shapes = shapes,
       args = function(make, shape)
-        return { make(shape, { distinct = true }), axis, descending }
+        return { make(shape, { distinct = true }), axis, { descending = descending } }
       end,
       reference = function(x) return R.along(places, x, axis) end }
   end
   for _, dtype in ipairs{ "int64", "uint8" } do
     add{ op = "sort", name = word .. ", many ties, " .. dtype, dtypes = { dtype }, range = { 0, 9 },
-      args = function(make) return { make{ 2, 60 }, -1, descending } end,
+      args = function(make) return { make{ 2, 60 }, -1, { descending = descending } } end,
       reference = function(x) return R.along(in_order, x, 2) end }
   end
 end
