@@ -128,9 +128,16 @@ local function next_rows(loader, pass)
   return loader.set:rows(core.arange(first, last, { dtype = "int64" }))
 end
 
+--- A ready batch may come as one table of tensors.
+local function ready_batch(...)
+  local only <const> = select("#", ...) == 1 and ...
+  if type(only) == "table" and getmetatable(only) == nil then return table.unpack(only) end
+  return ...
+end
+
 local function next_items(loader, pass)
   pass.position = pass.position + 1
-  if not loader.batch_size then return pass.next_item() end
+  if not loader.batch_size then return ready_batch(pass.next_item()) end
   return gather(pass.next_item, loader.batch_size, loader.drop_last)
 end
 
@@ -144,6 +151,17 @@ function Loader:batches()
 end
 
 Loader.__call = Loader.batches
+
+--- The row of the source that is row `row` of batch `batch` of the pass under way; nil where the
+--- source is an iterator.
+---@param batch integer
+---@param row integer
+---@return integer?
+function Loader:row_of(batch, row)
+  if not self.set or not self.pass then return nil end
+  local position <const> = (batch - 1) * self.batch_size + row
+  return self.pass.order and self.pass.order:get(position) or position
+end
 
 --- How many batches a pass has; nil when the source is an iterator.
 ---@return integer?

@@ -10,11 +10,11 @@ local errors <const> = require "mlp.errors"
 ---@operator len: integer
 
 ---@class mlp.data.Tensors: mlp.data.Set
----@field columns mlp.Tensor[] of equal length along the first axis
+---@field tensors mlp.Tensor[] the columns, of equal length along the first axis
 local Tensors = { __name = "mlp.data.Tensors" }
 Tensors.__index = Tensors
 
-local function made(columns) return setmetatable({ columns = columns }, Tensors) end
+local function made(columns) return setmetatable({ tensors = columns }, Tensors) end
 
 local function column_of(k, value)
   if type(value) == "table" and getmetatable(value) == nil then value = core.tensor(value) end
@@ -44,22 +44,13 @@ local function tensors(...)
   return made(columns)
 end
 
-function Tensors:__len() return #self.columns[1] end
-
---- Column k.
----@param k integer
----@return mlp.Tensor
-function Tensors:column(k)
-  local column <const> = self.columns[k]
-  if column then return column end
-  errors.wanted("data.tensors", "the column", k, ("a number from 1 to %d"):format(#self.columns))
-end
+function Tensors:__len() return #self.tensors[1] end
 
 --- The rows at these positions, copied: one tensor per column.
 ---@param positions mlp.Tensor (n) int64 from 1
 ---@return mlp.Tensor ...
 function Tensors:rows(positions)
-  local columns <const> = self.columns
+  local columns <const> = self.tensors
   if #columns == 2 then -- the usual pair makes no table
     return columns[1]:index_select(1, positions), columns[2]:index_select(1, positions)
   end
@@ -74,7 +65,7 @@ end
 ---@return mlp.Tensor ...
 function Tensors:range(first, last)
   local views <const> = {}
-  for k, column in ipairs(self.columns) do views[k] = column:slice(1, first, last) end
+  for k, column in ipairs(self.tensors) do views[k] = column:slice(1, first, last) end
   return table.unpack(views)
 end
 
@@ -85,7 +76,7 @@ function Tensors:select(positions) return made { self:rows(positions) } end
 
 function Tensors:__tostring()
   local parts <const> = {}
-  for k, column in ipairs(self.columns) do
+  for k, column in ipairs(self.tensors) do
     parts[k] = ("%s (%s)"):format(column.dtype, table.concat(column.shape, ", "))
   end
   return ("mlp.data.tensors: %d rows of %s"):format(#self, table.concat(parts, " and "))

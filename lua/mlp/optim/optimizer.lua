@@ -145,7 +145,7 @@ local function chosen(list, places)
 end
 
 --- Parameters, gradients and moments of those parameters that have a gradient; all, as a rule.
-local function ready(group)
+local function ready_group(group)
   local gradients <const>, places <const>, parameters <const> = {}, {}, group.parameters
   for i = 1, #parameters do
     local gradient <const> = parameters[i].grad
@@ -154,12 +154,14 @@ local function ready(group)
       places[#places + 1] = i
     end
   end
-  if #gradients == #parameters then return parameters, gradients, group.moments end
+  if #gradients == #parameters then
+    return { parameters = parameters, gradients = gradients, moments = group.moments }
+  end
   local moments <const> = {}
   for k, list in ipairs(group.moments) do
     moments[k] = #list > 0 and chosen(list, places) or list
   end
-  return chosen(parameters, places), gradients, moments
+  return { parameters = chosen(parameters, places), gradients = gradients, moments = moments }
 end
 
 --- Writes what varies from step to step, where it has changed.
@@ -176,27 +178,38 @@ local function write_hyper(self, group, scale)
   end
 end
 
-local function step_group(self, group, scale)
-  local parameters <const>, gradients <const>, moments <const> = ready(group)
+local function step_group(self, group, scale, ready)
   write_hyper(self, group, scale)
-  self.run(parameters, gradients, moments, group.hyper)
-  for i = 1, #gradients do gradients[i]:close() end -- our boxes; the parameters keep theirs
+  self.run(ready.parameters, ready.gradients, ready.moments, group.hyper)
+  for _, gradient in ipairs(ready.gradients) do gradient:close() end -- the parameters keep theirs
+end
+
+---@class mlp.optim.Ready
+---@field gradients mlp.Tensor[] all there are
+---@field groups table[]
+
+--- The gradients that step() would use, gathered once for looking at them and for stepping. Good
+--- until the next backward, and for one step.
+---@return mlp.optim.Ready
+function Optimizer:ready()
+  local groups <const> = {}
+  for g, group in ipairs(self.groups) do groups[g] = ready_group(group) end
+  if #groups == 1 then return { gradients = groups[1].gradients, groups = groups } end
+  local all <const> = {}
+  for _, part in ipairs(groups) do
+    table.move(part.gradients, 1, #part.gradients, #all + 1, all)
+  end
+  return { gradients = all, groups = groups }
 end
 
 --- One update of every parameter that has a gradient.
 ---@param scale number? multiplies the gradients first, as clipping wants it (1)
-function Optimizer:step(scale)
-  for _, group in ipairs(self.groups) do step_group(self, group, scale or 1) end
-end
-
---- All gradients there are, in the order of the parameters.
----@return mlp.Tensor[]
-function Optimizer:gradients()
-  local list <const> = {}
-  for _, group in ipairs(self.groups) do
-    for _, parameter in ipairs(group.parameters) do list[#list + 1] = parameter.grad end
+---@param ready mlp.optim.Ready? what ready() gave
+function Optimizer:step(scale, ready)
+  scale = scale or 1
+  for g, group in ipairs(self.groups) do
+    step_group(self, group, scale, ready and ready.groups[g] or ready_group(group))
   end
-  return list
 end
 
 local function count_of(group) return group.hyper:get(-2) // 1 | 0 end
@@ -212,7 +225,9 @@ function Optimizer:count() return count_of(self.groups[1]) end
 function Optimizer:complete(count)
   if self:count() < count then return false end
   for _, group in ipairs(self.groups) do
-    if count_of(group) < count then step_group(self, group, self.groups[1].written_scale) end
+    if count_of(group) < count then
+      step_group(self, group, self.groups[1].written_scale, ready_group(group))
+    end
   end
   return true
 end
