@@ -58,7 +58,7 @@ end
 -- 4. Save here, load there: the file says how to build the model; the answers are the same bits.
 assert(model:save "out/digits.safetensors")
 local again = assert(mlp.load "out/digits.safetensors")
-print("loaded again, same answers:", (again(x) - trainer:predict(x)):abs():max():item() == 0)
+print("loaded again, same answers:", (again(x) - model:eval()(x)):abs():max():item() == 0)
 
 -- 5. A harder question: the file is in the order of collection, so its last 360 rows are by writers whom the others do not show.
 local first, last = mlp.data.tensors(pixels:slice(1, 1, 1437), classes:slice(1, 1, 1437)), nil

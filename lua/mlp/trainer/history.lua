@@ -41,10 +41,10 @@ function History:curve(path)
 end
 
 local function parts_of(numbers, metrics)
-  local parts <const> = { ("loss %.4g"):format(numbers.loss) }
+  local parts <const> = { ("loss %#.4g"):format(numbers.loss) }
   for _, name in ipairs(metrics) do
     local value <const> = numbers[name]
-    if type(value) == "number" then parts[#parts + 1] = ("%s %.4g"):format(name, value) end
+    if type(value) == "number" then parts[#parts + 1] = ("%s %#.4g"):format(name, value) end
   end
   return table.concat(parts, "  ")
 end
