@@ -25,6 +25,14 @@ static int debug_fail_after(lua_State *L) {
   return 0;
 }
 
+/* peak(rounds) -> floating-point operations done, by the instruction set in use */
+static int debug_peak(lua_State *L) {
+  double flops;
+  float end = mlp_kernel()->peak.chains(luaL_checkinteger(L, 1), &flops);
+  lua_pushnumber(L, end == 0 ? 0 : flops); /* the end is never 0: it keeps the chains alive */
+  return 1;
+}
+
 /* Reads a node off the end of the list at `queue`; NULL when it is empty. */
 static mlp_node *next_node(lua_State *L, int queue) {
   lua_Integer n = (lua_Integer)lua_rawlen(L, queue);
@@ -104,9 +112,13 @@ static int debug_draw(lua_State *L) {
 }
 
 void mlp_open_debug(lua_State *L) {
-  static const luaL_Reg functions[] = {{"isa", debug_isa},         {"fail_after", debug_fail_after},
-                                       {"history", debug_history}, {"philox", debug_philox},
-                                       {"draw", debug_draw},       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"isa", debug_isa},
+                                       {"peak", debug_peak},
+                                       {"fail_after", debug_fail_after},
+                                       {"history", debug_history},
+                                       {"philox", debug_philox},
+                                       {"draw", debug_draw},
+                                       {NULL, NULL}};
   lua_newtable(L);
   mlp_register(L, functions);
   lua_setfield(L, -2, "debug");

@@ -16,6 +16,7 @@
 #include "kernel/move.h"
 #include "kernel/cast.h"
 #include "kernel/mask.h"
+#include "kernel/peak.h"
 #include "kernel/product.h"
 #include "kernel/reduce.h"
 #include "kernel/rows.h"
@@ -29,6 +30,7 @@ typedef struct {
   mlp_draw_kernels draw;
   mlp_mask_kernels mask;
   mlp_cast_kernels cast;
+  mlp_peak_kernels peak;
   mlp_product_kernels product;
   mlp_rows_kernels rows;
   mlp_loss_kernels loss;
