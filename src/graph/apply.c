@@ -14,7 +14,7 @@ typedef struct {
 } swapped;
 
 static bool written(const mlp_call *c, int i) {
-  return (c->in_place && i == 0) || (c->row->writes >> (i < 63 ? i : 63) & 1);
+  return (c->in_place && i == 0) || mlp_in_written(c, i);
 }
 
 /* The last two axes exchanged are still one block to a matrix product. */

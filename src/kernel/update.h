@@ -1,39 +1,40 @@
 /*
-** Optimizer steps over one block of n parameters: one pass that reads the gradient and the moments,
-** writes parameters and moments, and touches nothing twice. Tables are indexed by dtype: float32, float64;
-** constants are computed by the caller in double.
+** One step of an optimizer over one block of numbers, in one pass, and what is asked of gradients
+** before it. Tables are indexed by dtype: float32, float64. Numbers of the step are doubles
+** until the loop, whose arithmetic is the dtype's.
 */
 #ifndef MLP_KERNEL_UPDATE_H
 #define MLP_KERNEL_UPDATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+/* d = scale g + decay p; v = keep v + share d; p -= lr v, with nesterov lr (d + momentum v). */
 typedef struct {
-  double lr, momentum, dampening, weight_decay, scale; /* scale multiplies the gradient */
-  int nesterov;
+  double lr, momentum, keep, share, decay, scale;
+  bool nesterov;
 } mlp_sgd;
 
+/* p = keep p; d = scale g + decay p; m, v: averages of d, d^2 with rates 1 - beta;
+** p -= rate m / (sqrt(v) root + epsilon) */
 typedef struct {
-  double beta1, beta2, eps;
-  double step;   /* lr / (1 - beta1^t) */
-  double root;   /* 1 / sqrt(1 - beta2^t) */
-  double shrink; /* what decoupled decay leaves of a parameter */
-  double weight_decay, scale;
+  double rate, beta1, beta2, epsilon, decay, keep, root, scale;
 } mlp_adam;
 
+/* d = scale g + decay p; q, a: averages of d^2, d; u = d / (sqrt(q - a^2) + epsilon);
+** b = momentum b + u; p -= lr b */
 typedef struct {
-  double lr, alpha, eps, weight_decay, momentum, scale;
+  double lr, alpha, epsilon, decay, momentum, scale;
 } mlp_rmsprop;
 
 typedef struct {
-  /* velocity may be NULL: no momentum; fresh: it is the gradient itself at the first step */
-  void (*sgd[2])(void *p, const void *g, void *velocity, int fresh, const mlp_sgd *k, int64_t n);
+  /* moments may be NULL where the method knows a form without them */
+  void (*sgd[2])(void *p, const void *g, void *v, const mlp_sgd *k, int64_t n);
   void (*adam[2])(void *p, const void *g, void *m, void *v, const mlp_adam *k, int64_t n);
-  /* mean: of the gradient, NULL unless centered; velocity: NULL without momentum */
-  void (*rmsprop[2])(void *p, const void *g, void *square, void *mean, void *velocity,
-                     const mlp_rmsprop *k, int64_t n);
-  /* the sum of x^2, in double */
-  double (*square_sum[2])(const void *x, int64_t n);
+  void (*rmsprop[2])(void *p, const void *g, void *q, void *a, void *b, const mlp_rmsprop *k,
+                     int64_t n);
+  double (*sum_squares[2])(const void *x, int64_t n);
+  bool (*finite[2])(const void *x, int64_t n);
 } mlp_update_kernels;
 
 #endif

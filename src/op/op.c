@@ -68,15 +68,29 @@ mlp_status mlp_out_view(mlp_call *c, const mlp_shape *shape, const int64_t *stri
 
 static bool is_tensor(mlp_arg_kind kind) { return kind >= MLP_ARG_TENSOR && kind <= MLP_ARG_LIST; }
 
-const char *mlp_in_name(const mlp_call *c, int i) {
+/* The argument that in[i] stands for; *place is its number among the tensor arguments. */
+static const mlp_arg *argument_of(const mlp_call *c, int i, int *place) {
   int seen = 0, value = 0;
+  *place = 0;
   for (const mlp_arg *a = c->row->arg; a < c->row->arg + MLP_MAX_ARGS && a->kind; a++) {
     if (a->kind == MLP_ARG_LIST) seen += (int)c->value[value].integer;
     if (is_tensor(a->kind) && a->kind != MLP_ARG_LIST) seen++;
-    if (is_tensor(a->kind) && i < seen) return a->name;
+    if (is_tensor(a->kind) && i < seen) return a;
+    if (is_tensor(a->kind)) ++*place;
     if (!is_tensor(a->kind) || a->kind == MLP_ARG_LIST) value++;
   }
-  return "input";
+  return NULL;
+}
+
+const char *mlp_in_name(const mlp_call *c, int i) {
+  int place;
+  const mlp_arg *a = argument_of(c, i, &place);
+  return a ? a->name : "input";
+}
+
+bool mlp_in_written(const mlp_call *c, int i) {
+  int place;
+  return c->row->writes && argument_of(c, i, &place) && c->row->writes >> place & 1;
 }
 
 mlp_status mlp_want_float(const mlp_call *c, int i, mlp_error *e) {

@@ -130,9 +130,9 @@ struct mlp_row {
   mlp_arg arg[MLP_MAX_ARGS];
   unsigned flags;
   int n_out;       /* public outputs */
-  uint64_t writes; /* mask of inputs that run changes, through their strides; with bit 0 and n_out
-                      of 1 the row always works in place: out[0] is in[0]; bit 63: every
-                      input past 62 */
+  uint64_t writes; /* mask of tensor arguments (a list is one) that run changes, through their
+                      strides; with bit 0 and n_out of 1 the row always works in place: out[0]
+                      is in[0] */
   uint64_t save_in, save_out; /* masks of what vjp reads; bit 63 of save_in: every input past 62 */
   mlp_status (*infer)(mlp_call *c, mlp_error *e);
   mlp_status (*check)(const mlp_call *c, mlp_error *e);
@@ -171,6 +171,9 @@ mlp_status mlp_call_axes(mlp_call *c, int k, int i, mlp_error *e);
 
 /* The name by which messages call argument i of call->in: "input 2", or the row's own word. */
 const char *mlp_in_name(const mlp_call *c, int i);
+
+/* Does in[i] belong to an argument in the row's `writes`? */
+bool mlp_in_written(const mlp_call *c, int i);
 
 /* Ready-made tilings. */
 void mlp_tiling_elementwise(const mlp_call *c, const mlp_tile *in, mlp_tile *out); /* broadcasting */

@@ -1,127 +1,195 @@
 /*
-** Optimizer steps: each row updates a list of parameters from the list of their gradients and moments.
-** What varies from step to step lies in `hyper`, a float64 tensor of named slots, which is read when the
-** row runs; the row itself counts the steps there. So a step can be replayed without being built again.
-** Parameters are leaves that require gradients: these rows record nothing.
+** Optimizer steps: one row takes the whole list of parameters with their gradients and moments and
+** updates them in one pass. What varies from step to step stands in `hyper`, a float64 tensor of
+** named slots, so that a recorded step can be replayed: its last two slots are the number of
+** steps taken, which the row itself counts, and a factor on the gradients (clipping). The arithmetic is
+** PyTorch's. Also the questions that are asked of gradients first: global_norm, all_finite.
 */
 #include <math.h>
+#include <string.h>
 
 #include "kernel/kernel.h"
 #include "op/op.h"
 
-/* ---- lists --------------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
-/* The lists of a step follow one another in call->in: parameters, gradients, then moments. A list of
-** moments may be empty. */
-static int64_t length(const mlp_call *c, int list) { return c->value[list].integer; }
+enum { MAX_LISTS = 5 };
 
-static int64_t start(const mlp_call *c, int list) {
-  int64_t at = 0;
-  for (int l = 0; l < list; l++) at += length(c, l);
-  return at;
+/* in[] is list after list, then hyper; value[k] is the length of list k. */
+static int list_start(const mlp_call *c, int list) {
+  int start = 0;
+  for (int k = 0; k < list; k++) start += (int)c->value[k].integer;
+  return start;
 }
 
-static void *block(const mlp_call *c, int list, int64_t i) {
-  return length(c, list) ? mlp_in(c, (int)(start(c, list) + i)) : NULL;
+static int list_length(const mlp_call *c, int list) { return (int)c->value[list].integer; }
+
+static double *hyper_of(const mlp_call *c, int lists) { return mlp_in(c, list_start(c, lists)); }
+
+/* Refuses unless tensor i of the list has the shape and dtype of parameter i. */
+static mlp_status want_like_parameter(const mlp_call *c, int list, int i, mlp_error *e) {
+  const mlp_tensor *p = c->in[i], *t = c->in[list_start(c, list) + i];
+  char got[MLP_SHAPE_TEXT], want[MLP_SHAPE_TEXT];
+  if (t->dtype == p->dtype && mlp_shape_equal(&t->shape, &p->shape)) return MLP_OK;
+  return mlp_refuse(e, "%s: %s[%d] is %s %s but %s[%d] is %s %s", c->row->name,
+                    c->row->arg[list].name, i + 1, mlp_dtype_name(t->dtype),
+                    mlp_shape_text(got, &t->shape), c->row->arg[0].name, i + 1,
+                    mlp_dtype_name(p->dtype), mlp_shape_text(want, &p->shape));
 }
 
-static const double *hyper(const mlp_call *c) { return mlp_in(c, c->n_in - 1); }
-
-static mlp_status want_partner(const mlp_call *c, int list, int64_t i, mlp_error *e) {
-  const mlp_tensor *p = c->in[i], *t = c->in[start(c, list) + i];
-  char want[MLP_SHAPE_TEXT], have[MLP_SHAPE_TEXT];
-  const char *name = c->row->arg[list].name;
-  if (t->dtype != p->dtype || !mlp_shape_equal(&t->shape, &p->shape))
-    return mlp_refuse(e, "%s: %s[%lld] is %s %s but the parameter is %s %s", c->row->name, name,
-                      (long long)i + 1, mlp_dtype_name(t->dtype), mlp_shape_text(have, &t->shape),
-                      mlp_dtype_name(p->dtype), mlp_shape_text(want, &p->shape));
-  if (!mlp_tensor_contiguous(t) || !mlp_is_float(t->dtype))
-    return mlp_refuse(e, "%s: %s[%lld] is %s; contiguous floats are wanted", c->row->name, name,
-                      (long long)i + 1,
-                      mlp_is_float(t->dtype) ? "strided" : mlp_dtype_name(t->dtype));
+/* The lists from `optional` on may be empty. */
+static mlp_status want_lists(const mlp_call *c, int lists, int optional, mlp_error *e) {
+  int n = list_length(c, 0);
+  for (int i = 0; i < n; i++) MLP_TRY(mlp_want_float(c, i, e));
+  for (int k = 1; k < lists; k++) {
+    int length = list_length(c, k);
+    if (length != n && !(length == 0 && k >= optional))
+      return mlp_refuse(e, "%s: %d %s but %d %s", c->row->name, n, c->row->arg[0].name, length,
+                        c->row->arg[k].name);
+    for (int i = 0; i < length; i++) MLP_TRY(want_like_parameter(c, k, i, e));
+  }
   return MLP_OK;
 }
 
-static mlp_status want_hyper(const mlp_call *c, int slots, mlp_error *e) {
-  const mlp_tensor *h = c->in[c->n_in - 1];
-  if (h->dtype == MLP_F64 && h->shape.ndim == 1 && h->shape.dim[0] == slots &&
-      mlp_tensor_contiguous(h))
-    return MLP_OK;
-  return mlp_refuse(e, "%s: hyper is no contiguous float64 tensor of %d numbers", c->row->name,
-                    slots);
+static mlp_status want_hyper(const mlp_call *c, int lists, int slots, mlp_error *e) {
+  int i = list_start(c, lists);
+  char text[MLP_SHAPE_TEXT];
+  MLP_TRY(mlp_want_dtype(c, i, MLP_F64, e));
+  const mlp_shape *s = &c->in[i]->shape;
+  if (s->ndim == 1 && s->dim[0] == slots && mlp_tensor_contiguous(c->in[i])) return MLP_OK;
+  return mlp_refuse(e, "%s: hyper is %s but (%d,) in one block is wanted", c->row->name,
+                    mlp_shape_text(text, s), slots);
 }
 
-/* All lists are as long as that of the parameters, or, past the gradients, empty. */
-static mlp_status want_lists(const mlp_call *c, int lists, int slots, mlp_error *e) {
-  int64_t n = length(c, 0);
-  for (int l = 1; l < lists; l++) {
-    if (length(c, l) == 0 && l > 1) continue;
-    if (length(c, l) != n)
-      return mlp_refuse(e, "%s: %s has %lld tensors but there are %lld parameters", c->row->name,
-                        c->row->arg[l].name, (long long)length(c, l), (long long)n);
-    for (int64_t i = 0; i < n; i++) MLP_TRY(want_partner(c, l, i, e));
+/* Parameter i and its companions, NULL where a list is empty. */
+typedef struct {
+  int n;
+  mlp_tensor *t[MAX_LISTS];
+} companions;
+
+static companions companions_of(const mlp_call *c, int lists, int i) {
+  companions k = {.n = lists};
+  for (int list = 0; list < lists; list++)
+    k.t[list] = list_length(c, list) > 0 ? c->in[list_start(c, list) + i] : NULL;
+  return k;
+}
+
+/* ---- walking --------------------------------------------------------------------------------- */
+
+typedef void step_run(mlp_dtype dtype, void *const *data, const void *k, int64_t n);
+
+static bool all_contiguous(const companions *c) {
+  for (int k = 0; k < c->n; k++) {
+    if (c->t[k] && !mlp_tensor_contiguous(c->t[k])) return false;
   }
-  for (int64_t i = 0; i < n; i++) MLP_TRY(want_partner(c, 0, i, e));
-  return want_hyper(c, slots, e);
+  return true;
 }
 
-/* Counts the step in its slot and returns it: 1 at the first. */
-static double count_step(const mlp_call *c, int slot) {
-  return ((double *)mlp_in(c, c->n_in - 1))[slot] += 1;
+static void start_data(void **data, const companions *c) {
+  for (int k = 0; k < c->n; k++) data[k] = c->t[k] ? mlp_tensor_data(c->t[k]) : NULL;
 }
 
+static void move_data(void **data, const companions *c, int axis, int64_t steps) {
+  for (int k = 0; k < c->n; k++) {
+    if (!c->t[k]) continue;
+    int64_t bytes = (int64_t)mlp_dtype_bytes(c->t[k]->dtype);
+    data[k] = (char *)data[k] + steps * c->t[k]->stride[axis] * bytes;
+  }
+}
+
+/* Views are walked element by element: parameters are blocks as a rule. */
+static void walk_elements(const companions *c, void **data, int axis, step_run *run,
+                          const void *k) {
+  const mlp_shape *s = &c->t[0]->shape;
+  if (axis == s->ndim) {
+    run(c->t[0]->dtype, data, k, 1);
+    return;
+  }
+  for (int64_t i = 0; i < s->dim[axis]; i++) {
+    walk_elements(c, data, axis + 1, run, k);
+    move_data(data, c, axis, 1);
+  }
+  move_data(data, c, axis, -s->dim[axis]);
+}
+
+static void step_all(const mlp_call *c, int lists, step_run *run, const void *k) {
+  for (int i = 0; i < list_length(c, 0); i++) {
+    companions beside = companions_of(c, lists, i);
+    void *data[MAX_LISTS];
+    start_data(data, &beside);
+    if (all_contiguous(&beside))
+      run(beside.t[0]->dtype, data, k, mlp_tensor_count(beside.t[0]));
+    else
+      walk_elements(&beside, data, 0, run, k);
+  }
+}
+
+#define PARAMETERS \
+  { MLP_ARG_LIST, "parameters", "updated in place", NULL, NULL, false }
+#define GRADIENTS \
+  { MLP_ARG_LIST, "gradients", "one per parameter", NULL, NULL, false }
+#define MOMENT(name, doc) \
+  { MLP_ARG_LIST, name, doc, NULL, NULL, false }
 #define HYPER(slots) \
-  { .kind = MLP_ARG_TENSOR, .name = "hyper", .doc = "float64 (" slots "); step counts itself" }
-#define LIST(word, text) \
-  { .kind = MLP_ARG_LIST, .name = word, .doc = text }
+  { MLP_ARG_TENSOR, "hyper", "float64: " slots, NULL, NULL, false }
 
-/* ---- stochastic gradient descent -------------------------------------------------------------------- */
+/* ---- sgd_step -------------------------------------------------------------------------------- */
 
+enum { SGD_LISTS = 3 };
 enum {
   SGD_LR,
   SGD_MOMENTUM,
   SGD_DAMPENING,
   SGD_DECAY,
   SGD_NESTEROV,
-  SGD_STEP,
+  SGD_COUNT,
   SGD_SCALE,
   SGD_SLOTS
 };
 
-static mlp_status sgd_infer(mlp_call *c, mlp_error *e) { return want_lists(c, 3, SGD_SLOTS, e); }
-
-static void sgd_run(mlp_call *c) {
-  const mlp_update_kernels *K = &mlp_kernel()->update;
-  const double *h = hyper(c);
-  mlp_sgd k = {.lr = h[SGD_LR],
-               .momentum = h[SGD_MOMENTUM],
-               .dampening = h[SGD_DAMPENING],
-               .weight_decay = h[SGD_DECAY],
-               .scale = h[SGD_SCALE],
-               .nesterov = h[SGD_NESTEROV] != 0};
-  int fresh = count_step(c, SGD_STEP) == 1;
-  for (int64_t i = 0; i < length(c, 0); i++)
-    K->sgd[c->in[i]->dtype](block(c, 0, i), block(c, 1, i), block(c, 2, i), fresh, &k,
-                            mlp_tensor_count(c->in[i]));
+static mlp_status sgd_infer(mlp_call *c, mlp_error *e) {
+  MLP_TRY(want_lists(c, SGD_LISTS, 2, e));
+  return want_hyper(c, SGD_LISTS, SGD_SLOTS, e);
 }
 
+static void sgd_block(mlp_dtype dtype, void *const *data, const void *k, int64_t n) {
+  mlp_kernel()->update.sgd[dtype](data[0], data[1], data[2], k, n);
+}
+
+static void sgd_run(mlp_call *c) {
+  double *h = hyper_of(c, SGD_LISTS);
+  bool first = h[SGD_COUNT] == 0; /* the velocity starts at the gradient, undampened */
+  mlp_sgd k = {.lr = h[SGD_LR],
+               .momentum = h[SGD_MOMENTUM],
+               .keep = first ? 0 : h[SGD_MOMENTUM],
+               .share = first ? 1 : 1 - h[SGD_DAMPENING],
+               .decay = h[SGD_DECAY],
+               .scale = h[SGD_SCALE],
+               .nesterov = h[SGD_NESTEROV] != 0};
+  step_all(c, SGD_LISTS, sgd_block, &k);
+  h[SGD_COUNT]++;
+}
+
+extern const mlp_row mlp_row_sgd_step;
 const mlp_row mlp_row_sgd_step = {
     .name = "sgd_step",
     .doc =
+        "one step of stochastic gradient descent, in place\n"
         "d = scale g + weight_decay p; v = momentum v + (1 - dampening) d, at the first step v = "
-        "d;\n"
-        "p = p - lr v, with nesterov p - lr (d + momentum v), without momentum p - lr d.",
-    .arg = {LIST("parameters", "p, changed in place"), LIST("gradients", "g, of the same shapes"),
-            LIST("velocities", "v, or an empty list: no momentum"),
-            HYPER("lr, momentum, dampening, weight_decay, nesterov, step, scale")},
-    .flags = MLP_NOT_A_METHOD | MLP_NO_GRADIENT | MLP_INTERNAL,
-    .writes = UINT64_MAX,
+        "d; p = p - lr v, with nesterov p - lr (d + momentum v).",
+    .arg = {PARAMETERS, GRADIENTS,
+            MOMENT("velocities", "v, one per parameter; {} without momentum"),
+            HYPER("lr, momentum, dampening, weight_decay, nesterov (0 or 1), steps taken, scale")},
+    .flags = MLP_NO_GRADIENT | MLP_NOT_A_METHOD,
+    .writes = 1 << 0 | 1 << 2 | 1 << 3,
     .infer = sgd_infer,
     .run = sgd_run,
-    .tiling = mlp_tiling_whole};
+    .tiling = mlp_tiling_whole,
+};
 
-/* ---- Adam ------------------------------------------------------------------------------------------- */
+/* ---- adam_step ------------------------------------------------------------------------------- */
 
+enum { ADAM_LISTS = 4 };
 enum {
   ADAM_LR,
   ADAM_BETA1,
@@ -129,115 +197,149 @@ enum {
   ADAM_EPS,
   ADAM_DECAY,
   ADAM_DECOUPLED,
-  ADAM_STEP,
+  ADAM_COUNT,
   ADAM_SCALE,
   ADAM_SLOTS
 };
 
-static mlp_status adam_infer(mlp_call *c, mlp_error *e) { return want_lists(c, 4, ADAM_SLOTS, e); }
-
-static void adam_run(mlp_call *c) {
-  const mlp_update_kernels *K = &mlp_kernel()->update;
-  const double *h = hyper(c);
-  double t = count_step(c, ADAM_STEP);
-  bool decoupled = h[ADAM_DECOUPLED] != 0;
-  mlp_adam k = {.beta1 = h[ADAM_BETA1],
-                .beta2 = h[ADAM_BETA2],
-                .eps = h[ADAM_EPS],
-                .step = h[ADAM_LR] / (1 - pow(h[ADAM_BETA1], t)),
-                .root = 1 / sqrt(1 - pow(h[ADAM_BETA2], t)),
-                .shrink = decoupled ? 1 - h[ADAM_LR] * h[ADAM_DECAY] : 1,
-                .weight_decay = decoupled ? 0 : h[ADAM_DECAY],
-                .scale = h[ADAM_SCALE]};
-  for (int64_t i = 0; i < length(c, 0); i++)
-    K->adam[c->in[i]->dtype](block(c, 0, i), block(c, 1, i), block(c, 2, i), block(c, 3, i), &k,
-                             mlp_tensor_count(c->in[i]));
+static mlp_status adam_infer(mlp_call *c, mlp_error *e) {
+  MLP_TRY(want_lists(c, ADAM_LISTS, ADAM_LISTS, e));
+  return want_hyper(c, ADAM_LISTS, ADAM_SLOTS, e);
 }
 
+static void adam_block(mlp_dtype dtype, void *const *data, const void *k, int64_t n) {
+  mlp_kernel()->update.adam[dtype](data[0], data[1], data[2], data[3], k, n);
+}
+
+static void adam_run(mlp_call *c) {
+  double *h = hyper_of(c, ADAM_LISTS), t = ++h[ADAM_COUNT];
+  bool decoupled = h[ADAM_DECOUPLED] != 0;
+  mlp_adam k = {.rate = h[ADAM_LR] / (1 - pow(h[ADAM_BETA1], t)),
+                .beta1 = h[ADAM_BETA1],
+                .beta2 = h[ADAM_BETA2],
+                .epsilon = h[ADAM_EPS],
+                .decay = decoupled ? 0 : h[ADAM_DECAY],
+                .keep = decoupled ? 1 - h[ADAM_LR] * h[ADAM_DECAY] : 1,
+                .root = 1 / sqrt(1 - pow(h[ADAM_BETA2], t)),
+                .scale = h[ADAM_SCALE]};
+  step_all(c, ADAM_LISTS, adam_block, &k);
+}
+
+extern const mlp_row mlp_row_adam_step;
 const mlp_row mlp_row_adam_step = {
     .name = "adam_step",
     .doc =
-        "d = scale g (+ weight_decay p unless decoupled); m = beta1 m + (1 - beta1) d; v = beta2 v "
-        "+ (1 - beta2) d^2;\n"
-        "p = p (1 - lr weight_decay if decoupled) - lr m / (1 - beta1^t) / (sqrt(v / (1 - "
-        "beta2^t)) + eps).\n"
-        "Kingma and Ba 2015; decoupled: Loshchilov and Hutter 2019.",
-    .arg = {LIST("parameters", "p, changed in place"), LIST("gradients", "g, of the same shapes"),
-            LIST("first_moments", "m, zeros at first"), LIST("second_moments", "v, zeros at first"),
-            HYPER("lr, beta1, beta2, eps, weight_decay, decoupled, step, scale")},
-    .flags = MLP_NOT_A_METHOD | MLP_NO_GRADIENT | MLP_INTERNAL,
-    .writes = UINT64_MAX,
+        "one step of Adam, or of AdamW when decoupled, in place\n"
+        "d = scale g + weight_decay p (decoupled: p = p (1 - lr weight_decay) instead); m = beta1 "
+        "m + (1 - beta1) d; v = beta2 v + (1 - beta2) d^2; p = p - lr (m / (1 - beta1^t)) / "
+        "(sqrt(v / (1 - beta2^t)) + eps). Kingma and Ba 2015; Loshchilov and Hutter 2019.",
+    .arg = {PARAMETERS, GRADIENTS, MOMENT("means", "m, one per parameter"),
+            MOMENT("squares", "v, one per parameter"),
+            HYPER("lr, beta1, beta2, eps, weight_decay, decoupled (0 or 1), steps taken, scale")},
+    .flags = MLP_NO_GRADIENT | MLP_NOT_A_METHOD,
+    .writes = 1 << 0 | 1 << 2 | 1 << 3 | 1 << 4,
     .infer = adam_infer,
     .run = adam_run,
-    .tiling = mlp_tiling_whole};
+    .tiling = mlp_tiling_whole,
+};
 
-/* ---- RMSprop ----------------------------------------------------------------------------------------- */
+/* ---- rmsprop_step ---------------------------------------------------------------------------- */
 
-enum { RMS_LR, RMS_ALPHA, RMS_EPS, RMS_DECAY, RMS_MOMENTUM, RMS_STEP, RMS_SCALE, RMS_SLOTS };
+enum { RMS_LISTS = 5 };
+enum { RMS_LR, RMS_ALPHA, RMS_EPS, RMS_DECAY, RMS_MOMENTUM, RMS_COUNT, RMS_SCALE, RMS_SLOTS };
 
 static mlp_status rmsprop_infer(mlp_call *c, mlp_error *e) {
-  return want_lists(c, 5, RMS_SLOTS, e);
+  MLP_TRY(want_lists(c, RMS_LISTS, 3, e));
+  return want_hyper(c, RMS_LISTS, RMS_SLOTS, e);
+}
+
+static void rmsprop_block(mlp_dtype dtype, void *const *data, const void *k, int64_t n) {
+  mlp_kernel()->update.rmsprop[dtype](data[0], data[1], data[2], data[3], data[4], k, n);
 }
 
 static void rmsprop_run(mlp_call *c) {
-  const mlp_update_kernels *K = &mlp_kernel()->update;
-  const double *h = hyper(c);
+  double *h = hyper_of(c, RMS_LISTS);
   mlp_rmsprop k = {.lr = h[RMS_LR],
                    .alpha = h[RMS_ALPHA],
-                   .eps = h[RMS_EPS],
-                   .weight_decay = h[RMS_DECAY],
+                   .epsilon = h[RMS_EPS],
+                   .decay = h[RMS_DECAY],
                    .momentum = h[RMS_MOMENTUM],
                    .scale = h[RMS_SCALE]};
-  count_step(c, RMS_STEP);
-  for (int64_t i = 0; i < length(c, 0); i++)
-    K->rmsprop[c->in[i]->dtype](block(c, 0, i), block(c, 1, i), block(c, 2, i), block(c, 3, i),
-                                block(c, 4, i), &k, mlp_tensor_count(c->in[i]));
+  step_all(c, RMS_LISTS, rmsprop_block, &k);
+  h[RMS_COUNT]++;
 }
 
+extern const mlp_row mlp_row_rmsprop_step;
 const mlp_row mlp_row_rmsprop_step = {
     .name = "rmsprop_step",
     .doc =
-        "d = scale g + weight_decay p; q = alpha q + (1 - alpha) d^2; d = d / (sqrt(q) + eps), "
-        "centered:\n"
-        "sqrt(q - mean^2) with mean = alpha mean + (1 - alpha) d; p = p - lr d, with momentum\n"
-        "v = momentum v + d; p = p - lr v. Hinton, Coursera lecture 6e; centered: Graves 2013.",
-    .arg = {LIST("parameters", "p, changed in place"), LIST("gradients", "g, of the same shapes"),
-            LIST("squares", "q, zeros at first"),
-            LIST("means", "zeros at first, or an empty list: not centered"),
-            LIST("velocities", "v, zeros at first, or an empty list: no momentum"),
-            HYPER("lr, alpha, eps, weight_decay, momentum, step, scale")},
-    .flags = MLP_NOT_A_METHOD | MLP_NO_GRADIENT | MLP_INTERNAL,
-    .writes = UINT64_MAX,
+        "one step of RMSprop, in place\n"
+        "d = scale g + weight_decay p; q = alpha q + (1 - alpha) d^2; u = d / (sqrt(q) + eps), "
+        "centered d / (sqrt(q - a^2) + eps) with a = alpha a + (1 - alpha) d; p = p - lr u, with "
+        "momentum b = momentum b + u and p = p - lr b. Hinton, Coursera lecture 6e; Graves 2013.",
+    .arg = {PARAMETERS, GRADIENTS, MOMENT("squares", "q, one per parameter"),
+            MOMENT("means", "a, one per parameter; {} unless centered"),
+            MOMENT("velocities", "b, one per parameter; {} without momentum"),
+            HYPER("lr, alpha, eps, weight_decay, momentum, steps taken, scale")},
+    .flags = MLP_NO_GRADIENT | MLP_NOT_A_METHOD,
+    .writes = 1 << 0 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5,
     .infer = rmsprop_infer,
     .run = rmsprop_run,
-    .tiling = mlp_tiling_whole};
+    .tiling = mlp_tiling_whole,
+};
 
-/* ---- looking at a list of gradients -------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
-static mlp_status scalar_of_floats(mlp_call *c, mlp_dtype dtype, mlp_error *e) {
-  mlp_shape none = {0};
+static const mlp_shape number = {0};
+
+static mlp_status global_norm_infer(mlp_call *c, mlp_error *e) {
   for (int i = 0; i < c->n_in; i++) MLP_TRY(mlp_want_float(c, i, e));
-  return mlp_out(c, dtype, &none, e);
+  return mlp_out(c, MLP_F64, &number, e);
 }
 
-static mlp_status norm_infer(mlp_call *c, mlp_error *e) { return scalar_of_floats(c, MLP_F64, e); }
-
-static void norm_run(mlp_call *c) {
-  double sum = 0;
-  for (int i = 0; i < c->n_in; i++) {
-    const mlp_tensor *t = c->in[i];
-    sum += mlp_kernel()->update.square_sum[t->dtype](mlp_tensor_data(t), mlp_tensor_count(t));
-  }
-  *(double *)mlp_result(c, 0) = sqrt(sum);
+static void global_norm_run(mlp_call *c) {
+  double total = 0;
+  for (int i = 0; i < c->n_in; i++)
+    total +=
+        mlp_kernel()->update.sum_squares[c->in[i]->dtype](mlp_in(c, i), mlp_tensor_count(c->in[i]));
+  *(double *)mlp_result(c, 0) = sqrt(total);
 }
 
-const mlp_row mlp_row_global_norm = {.name = "global_norm",
-                                     .doc =
-                                         "The Euclidean norm of all numbers of a list of tensors, "
-                                         "in float64. Not finite when one of them is not.",
-                                     .arg = {LIST("tensors", "float tensors of any shapes")},
-                                     .flags = MLP_NOT_A_METHOD | MLP_NO_GRADIENT,
-                                     .n_out = 1,
-                                     .infer = norm_infer,
-                                     .run = norm_run,
-                                     .tiling = mlp_tiling_whole};
+#define TENSORS \
+  { MLP_ARG_LIST, "tensors", "of floats, any shapes", NULL, NULL, false }
+
+extern const mlp_row mlp_row_global_norm;
+const mlp_row mlp_row_global_norm = {
+    .name = "global_norm",
+    .doc = "the Euclidean norm of all elements of a list of tensors, in float64",
+    .arg = {TENSORS},
+    .flags = MLP_NO_GRADIENT | MLP_NOT_A_METHOD,
+    .n_out = 1,
+    .infer = global_norm_infer,
+    .run = global_norm_run,
+    .tiling = mlp_tiling_whole,
+};
+
+static mlp_status all_finite_infer(mlp_call *c, mlp_error *e) {
+  for (int i = 0; i < c->n_in; i++) MLP_TRY(mlp_want_float(c, i, e));
+  return mlp_out(c, MLP_U8, &number, e);
+}
+
+static void all_finite_run(mlp_call *c) {
+  bool finite = true;
+  for (int i = 0; i < c->n_in && finite; i++)
+    finite = mlp_kernel()->update.finite[c->in[i]->dtype](mlp_in(c, i), mlp_tensor_count(c->in[i]));
+  *(uint8_t *)mlp_result(c, 0) = finite;
+}
+
+extern const mlp_row mlp_row_all_finite;
+const mlp_row mlp_row_all_finite = {
+    .name = "all_finite",
+    .doc = "1 when no element of a list of tensors is infinite or NaN, else 0",
+    .arg = {TENSORS},
+    .flags = MLP_NO_GRADIENT | MLP_NOT_A_METHOD,
+    .n_out = 1,
+    .infer = all_finite_infer,
+    .run = all_finite_run,
+    .tiling = mlp_tiling_whole,
+};
