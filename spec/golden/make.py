@@ -236,7 +236,7 @@ def networks():
     case("layer_norm", lambda x, w, b: F.layer_norm(x, (6,), w, b), Float(4, 6), Float(6), Float(6))
     case("layer_norm", lambda x: F.layer_norm(x, (6,)), Float(2, 3, 6), name="plain")
     case("layer_norm", lambda x, w, b: F.layer_norm(x, (6,), w, b, eps=0.1), Float(4, 6), Float(6),
-         Float(6), options=dict(epsilon=0.1), name="epsilon")
+         Float(6), options=dict(eps=0.1), name="eps")
     case("embedding", lambda w, i: F.embedding(i, w), Float(7, 3), Index((2, 5), 7))
 
 
