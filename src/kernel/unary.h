@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 typedef enum {
-#define UNARY(name, use, state, parameters, formula, f, f1, f2, f3) MLP_UNARY_##name,
+#define UNARY(name, use, state, loop, parameters, formula, f, f1, f2, f3) MLP_UNARY_##name,
 #include "kernel/unary.def"
 #undef UNARY
   MLP_UNARY_COUNT

@@ -22,7 +22,7 @@ enum {
 #define TWO(...) 2
 #define COUNT_FUNCTION(parameters) 0
 #define COUNT_ACTIVATION(parameters) parameters
-#define UNARY(name, use, state, parameters, formula, f, f1, f2, f3) \
+#define UNARY(name, use, state, loop, parameters, formula, f, f1, f2, f3) \
   SLOT_##name, SLOT_AFTER_##name = SLOT_##name + COUNT_##use(parameters) - 1,
 #include "kernel/unary.def"
   VALUES
@@ -31,7 +31,7 @@ _Static_assert((int)VALUES <= (int)MLP_MAX_VALUES, "linear takes every activatio
 #undef UNARY
 
 static const uint8_t slot[] = {
-#define UNARY(name, use, state, parameters, formula, f, f1, f2, f3) SLOT_##name,
+#define UNARY(name, use, state, loop, parameters, formula, f, f1, f2, f3) SLOT_##name,
 #include "kernel/unary.def"
 #undef UNARY
 #undef NONE
@@ -43,7 +43,7 @@ static const uint8_t slot[] = {
 static const uint8_t id_of_choice[] = {
 #define CHOICE_FUNCTION(name)
 #define CHOICE_ACTIVATION(name) MLP_UNARY_##name,
-#define UNARY(name, use, state, parameters, formula, f, f1, f2, f3) CHOICE_##use(name)
+#define UNARY(name, use, state, loop, parameters, formula, f, f1, f2, f3) CHOICE_##use(name)
 #include "kernel/unary.def"
 #undef UNARY
 };
@@ -187,7 +187,7 @@ static void linear_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) 
 #define ONE(name, text, number, bound, phrase) {MLP_ARG_NUMBER, name, phrase, text, NULL, true},
 #define TWO(name, text, number, bound, phrase, name2, text2, number2, bound2, phrase2) \
   ONE(name, text, number, bound, phrase) ONE(name2, text2, number2, bound2, phrase2)
-#define UNARY(name, use, state, parameters, formula, f, f1, f2, f3) OPTION_##use(parameters)
+#define UNARY(name, use, state, loop, parameters, formula, f, f1, f2, f3) OPTION_##use(parameters)
 
 extern const mlp_row mlp_row_linear;
 const mlp_row mlp_row_linear = {

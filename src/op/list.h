@@ -72,7 +72,7 @@ X(to)
 
 FAMILY("functions of one number")
 X(unary_chain)
-#define UNARY(name, use, state, parameters, formula, f, f1, f2, f3) X(name)
+#define UNARY(name, use, state, loop, parameters, formula, f, f1, f2, f3) X(name)
 #include "kernel/unary.def"
 #undef UNARY
 

@@ -20,7 +20,7 @@ enum { IS_FUNCTION, IS_ACTIVATION };
 #define TWO(name, text, number, bound, phrase, name2, text2, number2, bound2, phrase2) \
   2, {{name, text, number, MLP_##bound, phrase}, {name2, text2, number2, MLP_##bound2, phrase2}}
 const mlp_unary mlp_unaries[] = {
-#define UNARY(name, use, state, parameters, formula, f, f1, f2, f3) \
+#define UNARY(name, use, state, loop, parameters, formula, f, f1, f2, f3) \
   {MLP_UNARY_##name, #name, formula, IS_##use, MLP_##state, parameters},
 #include "kernel/unary.def"
 #undef UNARY
@@ -32,7 +32,7 @@ const mlp_unary mlp_unaries[] = {
 const char *const mlp_activations[] = {
 #define NAME_FUNCTION(name)
 #define NAME_ACTIVATION(name) #name,
-#define UNARY(name, use, state, parameters, formula, f, f1, f2, f3) NAME_##use(name)
+#define UNARY(name, use, state, loop, parameters, formula, f, f1, f2, f3) NAME_##use(name)
 #include "kernel/unary.def"
 #undef UNARY
     NULL};
@@ -179,7 +179,7 @@ static void value_run(mlp_call *c, mlp_unary_id id) {
 #define VJP_OF_OUTPUT(name, slope) vjp_of_output(v, MLP_UNARY_##name)
 #define VJP_CONSTANT(name, slope) vjp_constant(v, slope)
 
-#define UNARY(NAME, use, state, parameters, formula, f, f1, f2, f3)     \
+#define UNARY(NAME, use, state, loop, parameters, formula, f, f1, f2, f3)     \
   static mlp_status NAME##_infer(mlp_call *c, mlp_error *e) {           \
     return value_infer(c, MLP_UNARY_##NAME, e);                         \
   }                                                                     \
