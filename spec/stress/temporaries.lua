@@ -1,9 +1,10 @@
 --- Makes temporaries by the ten thousand and never calls collectgarbage; prints the peaks after the
---- first thousand and at the end. Run by gc_spec.lua: temporaries.lua COUNT HEAP_MB [generational].
+--- first thousand and at the end. Run by gc_spec.lua: temporaries.lua COUNT HEAP_MB MODE, where MODE
+--- is "incremental" (an embedding host) or "generational" (the stand-alone lua).
 local COUNT <const>, HEAP_MB <const>, MODE <const> = tonumber(arg[1]), tonumber(arg[2]), arg[3]
 local mlp <const> = require "mlp"
 
-if MODE == "generational" then collectgarbage "generational" end
+collectgarbage(MODE)
 
 --- A heap such as a host may have: many small tables and strings.
 local function fill(megabytes)
@@ -34,7 +35,7 @@ end
 
 local started = os.clock()
 for i = 1, COUNT do
-  local loss <const> = (x * w + y):relu():mean()
+  local loss <const> = (x * w + y):relu():sum()
   if i % 4 == 0 then
     loss:backward()
     w.grad = nil

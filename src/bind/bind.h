@@ -33,9 +33,14 @@ typedef struct {
   mlp_context context;
   int64_t no_grad_depth;       /* scopes of the main thread */
   mlp_scope *coroutine_scopes; /* open scopes of coroutines */
-  size_t credited_bytes; /* of memory.taken_bytes: those the collector has been told of */
-  size_t collected_bytes; /* memory.taken_bytes at the latest full collection */
-  size_t survived_bytes;  /* memory.live_bytes right after it */
+  size_t credited_bytes;       /* of memory.taken_bytes: those the collector has been told of */
+  size_t collected_bytes;      /* memory.taken_bytes when the collector last came round */
+  size_t survived_bytes;       /* memory.live_bytes then */
+  double pace;                 /* debt credited per byte taken */
+  double cycle_seconds;        /* of the processor, when the collector last came round */
+  double byte_cost;            /* seconds per byte taken, in the cycle before */
+  bool faster;                 /* the pace was raised after it, not lowered */
+  bool watched;                /* a sentinel waits for the next time */
 } mlp_host;
 
 static inline mlp_host *mlp_host_of(lua_State *L) {
@@ -67,6 +72,9 @@ mlp_dtype mlp_check_dtype(lua_State *L, int index, const char *who);
 
 /* A full collection, where no C pointer is held. */
 void mlp_collect(lua_State *L);
+
+/* Tells the collector of bytes taken since the last call. */
+void mlp_credit(lua_State *L);
 
 /* Runs the call and pushes its public outputs; boxes are pushed in any case. The second raises. */
 mlp_status mlp_push_results(lua_State *L, mlp_call *c, mlp_error *e);

@@ -1,22 +1,7 @@
 /*
-** The box: a tensor as Lua holds it. Closing is idempotent and never raises. Bytes in C are credited to
-** the collector, or a loop of temporaries would fill the memory before the collector saw a reason
-** to work; a full collection is the rare second line, when more has been allocated since the last one
-** than survived it and than the host's own heap.
+** The box: a tensor as Lua holds it. Closing is idempotent and never raises.
 */
 #include "bind/bind.h"
-
-#define CREDIT_BYTES ((size_t)1 << 20)
-#define LEAST_FULL_BYTES ((size_t)256 << 20)
-
-static size_t heap_bytes(lua_State *L) { return (size_t)lua_gc(L, LUA_GCCOUNT) << 10; }
-
-void mlp_collect(lua_State *L) {
-  mlp_host *h = mlp_host_of(L);
-  lua_gc(L, LUA_GCCOLLECT);
-  h->collected_bytes = h->credited_bytes = h->context.memory.taken_bytes;
-  h->survived_bytes = h->context.memory.live_bytes;
-}
 
 /* Counts the scopes that hold for this thread. */
 static void find_mode(lua_State *L, mlp_host *h) {
@@ -28,15 +13,7 @@ static void find_mode(lua_State *L, mlp_host *h) {
 void mlp_enter(lua_State *L) {
   mlp_host *h = mlp_host_of(L);
   find_mode(L, h);
-  size_t fresh = h->context.memory.taken_bytes - h->credited_bytes;
-  if (fresh < CREDIT_BYTES || !lua_gc(L, LUA_GCISRUNNING)) return;
-  size_t since = h->context.memory.taken_bytes - h->collected_bytes;
-  if (since > LEAST_FULL_BYTES && since > h->survived_bytes && since > heap_bytes(L)) {
-    mlp_collect(L);
-    return;
-  }
-  h->credited_bytes = h->context.memory.taken_bytes;
-  lua_gc(L, LUA_GCSTEP, (int)(fresh >> 10));
+  mlp_credit(L);
 }
 
 mlp_box *mlp_push_box(lua_State *L) {

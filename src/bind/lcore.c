@@ -29,7 +29,7 @@ static void push_host(lua_State *L) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &host_key) == LUA_TUSERDATA) return;
   lua_pop(L, 1);
   mlp_host *h = lua_newuserdatauv(L, sizeof *h, 0);
-  *h = (mlp_host){.credited_bytes = 0};
+  *h = (mlp_host){.pace = 0};
   mlp_context_init(&h->context);
   h->context.drop_node = mlp_node_drop;
   lua_createtable(L, 0, 1);
