@@ -232,6 +232,9 @@ local function training_loader(data, o)
     end
     return data
   end
+  if core.is_tensor(data) then
+    errors.wanted("Trainer:fit", "data", data, "a data set, such as mlp.data.tensors(x, y),")
+  end
   local options <const> = {}
   for _, name in ipairs(LOADER_OPTIONS) do options[name] = o[name] end
   if options.shuffle == nil and not is_callable(data) then options.shuffle = true end

@@ -236,8 +236,11 @@ static void read_fallback(reading *r, const mlp_arg *a) {
     add_input(r, NULL);
     return;
   }
-  if (!f && a->kind != MLP_ARG_STREAM && a->kind != MLP_ARG_AXES)
-    mlp_raise(L, "%s: %s is missing", r->row->name, a->name);
+  if (!f && a->kind != MLP_ARG_STREAM && a->kind != MLP_ARG_AXES) {
+    bool tensor = a->kind == MLP_ARG_TENSOR || a->kind == MLP_ARG_OPERAND;
+    mlp_raise(L, tensor ? "%s: %s is nil but a tensor is wanted" : "%s: %s is missing",
+              r->row->name, a->name);
+  }
   if (!f || strcmp(f, "nil") == 0)
     lua_pushnil(L);
   else if (strcmp(f, "true") == 0 || strcmp(f, "false") == 0)

@@ -110,17 +110,25 @@ static mlp_status classes_infer(mlp_call *c, bool probabilities, mlp_error *e) {
   return mlp_loss_out(c, &rows, unknown && count > 0 ? MLP_COUNT_UNKNOWN : count, e);
 }
 
+static mlp_status refuse_class(const mlp_call *c, int64_t row, int64_t class, int64_t n,
+                               mlp_error *e) {
+  char place[MLP_PLACE_TEXT];
+  mlp_place_text(place, &c->in[TARGET]->shape, row);
+  if (class == 0)
+    return mlp_refuse(e, "%s: target%s = 0, but classes are 1..%lld; labels 0..%lld? use target + 1",
+                      c->row->name, place, (long long)n, (long long)n - 1);
+  return mlp_refuse(e, "%s: target%s = %lld, but classes are 1..%lld", c->row->name, place,
+                    (long long)class, (long long)n);
+}
+
 static mlp_status classes_check(const mlp_call *c, mlp_error *e) {
   if (c->in[TARGET]->dtype != MLP_I64) return MLP_OK;
   const int64_t *target = mlp_in(c, TARGET);
   const uint8_t *mask = c->in[MASK] ? mlp_in(c, MASK) : NULL;
   int64_t rows = mlp_tensor_count(c->in[TARGET]), n = last_of(&c->in[X]->shape);
-  char place[MLP_PLACE_TEXT];
   for (int64_t r = 0; r < rows; r++) {
     if ((target[r] >= 1 && target[r] <= n) || (mask && !mask[r])) continue;
-    return mlp_refuse(e, "%s: target%s = %lld, but classes are 1..%lld", c->row->name,
-                      mlp_place_text(place, &c->in[TARGET]->shape, r), (long long)target[r],
-                      (long long)n);
+    return refuse_class(c, r, target[r], n, e);
   }
   return MLP_OK;
 }
