@@ -22,6 +22,14 @@ function errors.wanted(call, what, value, wanted)
   errors.raise("%s: %s is %s but %s is wanted", call, what, core.describe(value), wanted)
 end
 
+--- A shape as messages write it: "(32, 64)", "(3,)".
+---@param tensor mlp.Tensor
+---@return string
+function errors.shape(tensor)
+  local shape <const> = tensor.shape
+  return ("(%s%s)"):format(table.concat(shape, ", "), #shape == 1 and "," or "")
+end
+
 --- Number of edits between two words (Levenshtein).
 ---@param a string
 ---@param b string

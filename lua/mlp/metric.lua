@@ -93,11 +93,9 @@ function metric.of(name, value)
   }, Metric)
 end
 
-local function shape_text(t) return "(" .. table.concat(t.shape, ", ") .. ")" end
-
 local function misfit(name, prediction, target, wanted)
-  errors.raise("metric.%s: prediction is %s and target is %s but %s", name, shape_text(prediction),
-    shape_text(target), wanted)
+  errors.raise("metric.%s: prediction is %s and target is %s but %s", name, errors.shape(prediction),
+    errors.shape(target), wanted)
 end
 
 local function same_shape(a, b)

@@ -60,29 +60,35 @@ local function known_source(source)
     "a data set (mlp.data.tensors(x, y)), a list of samples or a function that iterates")
 end
 
---- A function that returns the next item at each call. A source that returns a function (and a
---- state and a first value, as pairs does) when called makes a fresh iterator for every pass; one
---- that returns an item is an iterator itself, good for one pass.
-local function items_of(loader)
+--- The iterator of a pass, as a generic `for` has it: step, state, first value. A source that
+--- returns a function (and a state and a value, as pairs does) when called makes a fresh one for
+--- every pass; one that returns an item is an iterator itself, good for one pass.
+local function iterator_of(loader)
   if loader.spent then
     errors.raise("%s: the iterator is spent after one pass; give a function that returns "
       .. "a fresh one", CALL)
   end
   local first <const> = table.pack(loader.items())
-  if type(first[1]) ~= "function" then
-    local given = false
-    loader.spent = true
-    return function()
-      if given then return loader.items() end
-      given = true
-      return table.unpack(first, 1, first.n)
-    end
-  end
-  local step <const>, state <const>, control = first[1], first[2], first[3]
+  if type(first[1]) == "function" then return first[1], first[2], first[3] end
+  loader.spent = true
+  local given = false
   return function()
-    local item <const> = table.pack(step(state, control))
-    control = item[1]
-    return table.unpack(item, 1, item.n)
+    if given then return loader.items() end
+    given = true
+    return table.unpack(first, 1, first.n)
+  end
+end
+
+--- A function that returns the next item at each call, and nothing from the end on.
+local function items_of(loader)
+  local step, state <const>, control = iterator_of(loader)
+  local function keep(...)
+    control = ...
+    if control == nil then step = nil end
+    return ...
+  end
+  return function()
+    if step then return keep(step(state, control)) end
   end
 end
 

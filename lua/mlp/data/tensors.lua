@@ -77,7 +77,7 @@ function Tensors:select(positions) return made { self:rows(positions) } end
 function Tensors:__tostring()
   local parts <const> = {}
   for k, column in ipairs(self.tensors) do
-    parts[k] = ("%s (%s)"):format(column.dtype, table.concat(column.shape, ", "))
+    parts[k] = column.dtype .. " " .. errors.shape(column)
   end
   return ("mlp.data.tensors: %d rows of %s"):format(#self, table.concat(parts, " and "))
 end
