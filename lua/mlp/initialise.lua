@@ -5,6 +5,7 @@
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
 
+---@class mlp.init
 local initialise = {}
 
 -- ---- what layers check -----------------------------------------------------------------------------
@@ -13,12 +14,14 @@ local initialise = {}
 ---@param call string
 ---@param what string
 ---@param value any
+---@package
 function initialise.want_size(call, what, value)
   if math.type(value) ~= "integer" or value < 1 then errors.wanted(call, what, value, "a whole number from 1") end
 end
 
 --- The names that may stand where an activation is wanted, from the core's own table.
 ---@type table<string, true>
+---@package
 initialise.activations = {}
 for _, name in ipairs(core.activations()) do initialise.activations[name] = true end
 
@@ -26,6 +29,7 @@ for _, name in ipairs(core.activations()) do initialise.activations[name] = true
 ---@param call string
 ---@param name any
 ---@return string
+---@package
 function initialise.want_activation(call, name)
   if type(name) == "string" and initialise.activations[name] then return name end
   local guess = type(name) == "string" and errors.guess(name, initialise.activations)
@@ -182,6 +186,7 @@ function initialise.suited(activation) return SUITED[activation] or "lecun" end
 ---@param activation string
 ---@param dtype string
 ---@return mlp.Tensor
+---@package
 function initialise.weight(shape, name, activation, dtype)
   local tensor = core.zeros(shape, { dtype = dtype })
   if type(name) == "function" then

@@ -7,6 +7,7 @@
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
 
+---@class mlp.loss
 local loss = {}
 
 ---@alias mlp.Reduction "mean"|"sum"|"none"

@@ -5,6 +5,7 @@
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
 
+---@class mlp.metric
 local metric = {}
 
 -- ---- what a metric is ---------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
 
+---@class mlp.schedule
 local schedule = {}
 
 ---@alias mlp.Schedule fun(step: integer): number

@@ -8,6 +8,7 @@ local errors <const> = require "mlp.errors"
 local file <const> = require "mlp.io.file"
 local records <const> = require "mlp.data.records"
 
+---@class mlp.data.csv
 local csv = {}
 
 local CALL <const> = "mlp.data.csv"

@@ -6,6 +6,7 @@ local errors <const> = require "mlp.errors"
 local file <const> = require "mlp.io.file"
 local numbers <const> = require "mlp.io.numbers"
 
+---@class mlp.data.idx
 local idx = {}
 
 local CALL <const> = "mlp.data.idx"

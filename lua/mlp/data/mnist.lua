@@ -7,6 +7,7 @@ local idx <const> = require "mlp.data.idx"
 local md5 <const> = require "mlp.data.md5"
 local file <const> = require "mlp.io.file"
 
+---@class mlp.data.mnist
 local mnist = {}
 
 local CALL <const> = "mlp.data.mnist"

@@ -4,6 +4,7 @@
 local file <const> = require "mlp.io.file"
 local numbers <const> = require "mlp.io.numbers"
 
+---@class mlp.io.npy
 local npy = {}
 
 local CALL <const> = "mlp.io.npy"

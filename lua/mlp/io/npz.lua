@@ -5,6 +5,7 @@ local npy <const> = require "mlp.io.npy"
 local numbers <const> = require "mlp.io.numbers"
 local zip <const> = require "mlp.io.zip"
 
+---@class mlp.io.npz
 local npz = {}
 
 local CALL <const> = "mlp.io.npz"

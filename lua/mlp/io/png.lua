@@ -5,6 +5,7 @@ local errors <const> = require "mlp.errors"
 local file <const> = require "mlp.io.file"
 local numbers <const> = require "mlp.io.numbers"
 
+---@class mlp.io.png
 local png = {}
 
 local CALL <const> = "mlp.io.png"

@@ -7,6 +7,7 @@ local errors <const> = require "mlp.errors"
 local file <const> = require "mlp.io.file"
 local numbers <const> = require "mlp.io.numbers"
 
+---@class mlp.io.safetensors
 local safetensors = {}
 
 local CALL <const> = "mlp.io.safetensors"

@@ -1,7 +1,7 @@
 --- Optimizers. Each class has a file of its own; this one names them.
 
 ---@class mlp.optim
-return {
+local optim = {
   Optimizer = require "mlp.optim.optimizer",
   SGD = require "mlp.optim.sgd",
   Adam = require "mlp.optim.adam",
@@ -10,3 +10,5 @@ return {
   clip_norm = require("mlp.optim.clip").norm,
   clip_value = require("mlp.optim.clip").value,
 }
+
+return optim

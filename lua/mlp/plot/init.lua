@@ -1,5 +1,7 @@
--- mlp.plot: pictures to show to others, as SVG. Each kind of figure is a file of its own that loads
--- on first use; all answer a figure with `fig:save(path)` and `fig:svg()`.
+--- Pictures to show to others, as SVG. Each kind of figure is a file of its own that loads
+--- on first use; all answer a figure with `fig:save(path)` and `fig:svg()`.
+
+local lazy <const> = require "mlp.lazy"
 
 ---@class mlp.plot
 ---@field lines fun(arguments: table): mlp.plot.Figure       learning curves, functions, sweeps
@@ -11,18 +13,8 @@
 ---@field image_grid fun(arguments: table): mlp.plot.Figure  many small images
 ---@field confusion fun(arguments: table): mlp.plot.Figure   a confusion matrix
 ---@field grid fun(arguments: table): mlp.plot.Figure        several figures in one
-local plot = {}
-
-local KINDS <const> = {
-  lines = true, scatter = true, histogram = true, bars = true, heatmap = true, regions = true,
-  image_grid = true, confusion = true, grid = true,
-}
-
-return setmetatable(plot, {
-  __index = function(_, name)
-    if not KINDS[name] then return nil end
-    local kind <const> = require("mlp.plot." .. name)
-    plot[name] = kind
-    return kind
-  end,
+return lazy({}, {
+  lines = "mlp.plot.lines", scatter = "mlp.plot.scatter", histogram = "mlp.plot.histogram",
+  bars = "mlp.plot.bars", heatmap = "mlp.plot.heatmap", regions = "mlp.plot.regions",
+  image_grid = "mlp.plot.image_grid", confusion = "mlp.plot.confusion", grid = "mlp.plot.grid",
 })
