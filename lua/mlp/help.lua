@@ -1,5 +1,5 @@
---- mlp.help at any prompt: what an operation, a function, a class or a topic is, from the core's table
---- of rows and from the annotations in the sources. See lua/mlp/help/: annotations are read,
+--- mlp.help at any prompt: what an operation, a function, a class or a topic is, from the core's
+--- table of rows and from the annotations in the sources. See lua/mlp/help/: annotations are read,
 --- collected into a catalogue, made into pages, and pages into text.
 
 local errors <const> = require "mlp.errors"
@@ -17,7 +17,7 @@ function Help:__tostring() return self.text end
 
 local function answer(words) return setmetatable({ text = words }, Help) end
 
--- ---- topics -------------------------------------------------------------------------------------------
+-- ---- topics -------------------------------------------------------------------------------------
 
 local function first_sentence(doc)
   local words <const> = table.concat(doc, " ")
@@ -46,7 +46,7 @@ local function overview()
   return table.concat(parts, "\n\n")
 end
 
--- ---- finding ----------------------------------------------------------------------------------------
+-- ---- finding ------------------------------------------------------------------------------------
 
 local known
 
@@ -114,8 +114,8 @@ local function unknown(name)
     guess and (" (did you mean '%s'?)"):format(guess) or "")
 end
 
---- Tells about a name of the library: an operation, a function, a class, a method or a topic. The Lua
---- prompt shows the answer; in scripts: print(mlp.help "linear").
+--- Tells about a name of the library: an operation, a function, a class, a method or a topic. The
+--- Lua prompt shows the answer; in scripts: print(mlp.help "linear").
 ---
 ---     mlp.help()                      all names, by topic
 ---     mlp.help "activations"          a topic

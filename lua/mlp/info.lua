@@ -4,14 +4,20 @@ local core <const> = require "mlp.core"
 
 local info = {}
 
+---@class mlp.BlasInfo
+---@field library string OpenBLAS as it describes itself
+---@field kernels string what it chose for this CPU
+---@field threads integer that it may use
+---@field pinned string? OPENBLAS_CORETYPE of the environment
+---@field held_below boolean whether that holds its kernels below the CPU
+---@field threads_kept boolean whether MLP_KEEP_BLAS_THREADS leaves its threads alone
+
 ---@class mlp.Info
 ---@field version string of this library
 ---@field lua string release of the Lua that runs it
 ---@field isa "generic"|"avx2"|"avx512" instruction set of our own loops
 ---@field cpu "generic"|"avx2"|"avx512" the best of them that this CPU runs
----@field blas {library: string, kernels: string, threads: integer, pinned: string?, held_below: boolean, threads_kept: boolean}
----  OpenBLAS as it describes itself, the kernels it chose, and the threads it may use; pinned is
----  OPENBLAS_CORETYPE
+---@field blas mlp.BlasInfo
 ---@field warnings string[] sentences about what makes it slower than it could be
 local Info = { __name = "mlp.Info" }
 Info.__index = Info
@@ -21,17 +27,17 @@ local ABOUT <const> = { generic = "plain C", avx2 = "AVX2 with FMA", avx512 = "A
 local function warnings_about(facts)
   local list <const>, blas <const> = {}, facts.blas
   if blas.held_below then
-    list[#list + 1] = ("OPENBLAS_CORETYPE=%s holds OpenBLAS to %s kernels although this CPU has %s; "
-      .. "unset it and matrix products may take half the time."):format(blas.pinned, blas.kernels,
-      ABOUT[facts.cpu])
+    list[#list + 1] = ("OPENBLAS_CORETYPE=%s holds OpenBLAS to %s kernels although this CPU "
+      .. "has %s; unset it and matrix products may take half the time."):format(blas.pinned,
+      blas.kernels, ABOUT[facts.cpu])
   end
   if facts.isa ~= facts.cpu then
     list[#list + 1] = ("MLP_ISA=%s holds our own loops to %s although this CPU has %s."):format(
       facts.isa, ABOUT[facts.isa], ABOUT[facts.cpu])
   end
   if blas.threads_kept then
-    list[#list + 1] = ("MLP_KEEP_BLAS_THREADS is set: OpenBLAS keeps its %d threads, and no others are "
-      .. "used."):format(blas.threads)
+    list[#list + 1] = ("MLP_KEEP_BLAS_THREADS is set: OpenBLAS keeps its %d threads, and no "
+      .. "others are used."):format(blas.threads)
   end
   return list
 end

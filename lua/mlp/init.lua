@@ -1,5 +1,5 @@
---- The public face. `require "mlp"` returns this table and touches nothing else; the parts load when
---- they are first named.
+--- The public face. `require "mlp"` returns this table and touches nothing else; the parts load
+--- when they are first named.
 
 local core <const> = require "mlp.core"
 local lazy <const> = require "mlp.lazy"
@@ -12,8 +12,8 @@ local mlp = { version = "scm" }
 --- Operations and constructors of tensors come straight from the core.
 for name, value in pairs(core.public) do mlp[name] = value end
 
---- Makes the model that a file written by model:save describes, with its weights, in evaluation mode. Only
---- built-in modules; nothing from the file is executed.
+--- Makes the model that a file written by model:save describes, with its weights, in evaluation
+--- mode. Only built-in modules; nothing from the file is executed.
 ---@param path string
 ---@return mlp.nn.Module? model, string? message
 function mlp.load(path) return require("mlp.nn.state").rebuild(path) end

@@ -3,7 +3,8 @@
 --- Lets `namespace` find its parts.
 ---@generic T: table
 ---@param namespace T what is already there stays
----@param parts table<string, string|fun(): any> name -> the module it is, or a function that gets it
+---@param parts table<string, string|fun(): any> name -> the module it is, or a function that gets
+---  it
 ---@return T namespace
 return function(namespace, parts)
   local function find(_, name)

@@ -10,6 +10,7 @@ local metric = {}
 
 -- ---- what a metric is ---------------------------------------------------------------------------
 
+--- A measure that adds up over batches; called as metric(prediction, target, options).
 ---@class mlp.Metric
 ---@field name string
 ---@field higher_is_better boolean? nil: neither, as for a confusion matrix
@@ -45,6 +46,7 @@ end
 --- The sums of one batch.
 ---@param prediction mlp.Tensor
 ---@param target mlp.Tensor|table
+---@param options table? default: its own
 ---@return table
 function Metric:measure(prediction, target, options)
   local _ <close> = core.no_grad_scope()

@@ -76,11 +76,12 @@ end
 
 core.public.split, core.public.chunk = methods.split, methods.chunk
 
---- Copies of the same kind: zeros, ones or random numbers in x's shape and dtype.
+--- All 0, in x's shape and dtype.
 ---@param x mlp.Tensor
 ---@return mlp.Tensor
 function core.public.zeros_like(x) return core.zeros(x.shape, { dtype = x.dtype }) end
 
+--- All 1, in x's shape and dtype.
 ---@param x mlp.Tensor
 ---@return mlp.Tensor
 function core.public.ones_like(x) return core.ones(x.shape, { dtype = x.dtype }) end

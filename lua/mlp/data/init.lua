@@ -1,5 +1,5 @@
---- Data: sets of rows, loaders of batches, splits and scalings; readers of files. Each loads when it is
---- first named.
+--- Data: sets of rows, loaders of batches, splits and scalings; readers of files. Each loads when
+--- it is first named.
 
 local lazy <const> = require "mlp.lazy"
 

@@ -141,7 +141,7 @@ end
 
 --- Deals the rows of a set out to parts:
 ---
----     local train, test = mlp.data.split(set, {0.8, 0.2}, {seed = 1, stratify = labels})
+---     local train, test = mlp.data.split(set, {0.8, 0.2}, {stratify = labels})
 ---@param set mlp.data.Set
 ---@param parts number[] fractions that add up to 1, or counts that add up to #set
 ---@param options mlp.data.SplitOptions?

@@ -1,6 +1,6 @@
---- Reads the annotations of Lua sources (LuaLS: ---@param, ---@return, ---@class, ...), so that help and
---- the reference say what stands above the definition and nothing else. Works on text: nothing is
---- run, and where a source is missing there is simply nothing to tell.
+--- Reads the annotations of Lua sources (LuaLS: ---@param, ---@return, ---@class, ...), so that
+--- help and the reference say what stands above the definition and nothing else. Works on text:
+--- nothing is run, and where a source is missing there is simply nothing to tell.
 
 local annotations = {}
 

@@ -1,7 +1,7 @@
---- What there is, by topic: every public name with where its documentation stands. Operations stand in
---- the core's table of rows, all else in annotations: of the Lua sources, and of lua/mlp/meta/core.lua
---- for what C offers beside the rows. A name that nothing documents is an entry without a row or an
---- item, so that a spec can find it.
+--- What there is, by topic: every public name with where its documentation stands. Operations stand
+--- in the core's table of rows, all else in annotations: of the Lua sources, and of
+--- lua/mlp/meta/core.lua for what C offers beside the rows. A name that nothing documents is an
+--- entry without a row or an item, so that a spec can find it.
 
 local core <const> = require "mlp.core"
 local annotations <const> = require "mlp.help.annotations"
@@ -25,7 +25,7 @@ local catalogue = {}
 
 local DECLARED <const> = "mlp.meta.core"
 
--- ---- finding items --------------------------------------------------------------------------------
+-- ---- finding items ------------------------------------------------------------------------------
 
 --- Types by name, from every source that was looked into.
 local types <const> = {}
@@ -99,7 +99,7 @@ local function renamed_item(module, name)
   end
 end
 
--- ---- entries ----------------------------------------------------------------------------------------
+-- ---- entries ------------------------------------------------------------------------------------
 
 local function add(topic, path, kind, value, item, source)
   local entry <const> = { path = path, topic = topic, kind = kind, value = value, item = item,
@@ -182,7 +182,7 @@ local function add_row(topic, row)
   add(topic, row.name, "operation", core.public[row.name] or core.methods[row.name]).row = row
 end
 
--- ---- topics -------------------------------------------------------------------------------------------
+-- ---- topics -------------------------------------------------------------------------------------
 
 --- Functions of mlp that are no operations: in which topic, and in which source.
 local PLACED <const> = {
@@ -306,7 +306,7 @@ local function build()
   end
   source_of(DECLARED)
   add_functions(new_topic("tensors", "Making tensors", {}), PLACED.tensors, mlp)
-  local tensor <const> = new_topic("Tensor", "The tensor", {})
+  local tensor <const> = new_topic("tensor methods", "The tensor", {})
   add(tensor, "Tensor", "class", nil, catalogue.type "mlp.Tensor")
   tensor_methods(tensor)
   operation_topics(new_topic, mlp)
@@ -345,7 +345,7 @@ function catalogue.topics()
   return topics
 end
 
--- ---- what belongs to a class ----------------------------------------------------------------------------
+-- ---- what belongs to a class --------------------------------------------------------------------
 
 --- Does a parent of the class document a method of this name?
 local function is_inherited(item, name)
@@ -357,15 +357,17 @@ local function is_inherited(item, name)
   return documented ~= nil or is_inherited(parent, name)
 end
 
---- The methods that a class defines in its source, `init` and metamethods aside; functions with a dot
---- belong to the public face where their parameters are described.
+--- The methods that a class defines in its source, `init` and metamethods aside; functions with a
+--- dot belong to the public face where their parameters are described. Those of tensors are entries
+--- of their own.
 ---@param entry mlp.help.Entry
 ---@return mlp.help.Item[]
 function catalogue.methods(entry)
   local list <const> = {}
-  local variable <const> = entry.item and entry.item.variable
+  local variable <const> = entry.item and entry.path ~= "Tensor" and entry.item.variable
   for _, item in ipairs(variable and entry.source.items or {}) do
-    local meant <const> = item.method and (item.marked or not is_inherited(entry.item, item.name)) or #item.params + #item.returns > 0
+    local meant <const> = #item.params + #item.returns > 0
+      or item.method and (item.marked or not is_inherited(entry.item, item.name))
     if item.kind == "function" and item.owner == variable and meant and not item.hidden
       and item.name ~= "init" and item.name:sub(1, 2) ~= "__" then
       list[#list + 1] = item

@@ -28,7 +28,7 @@ local function lines_of(text)
   return lines
 end
 
--- ---- operations -------------------------------------------------------------------------------------
+-- ---- operations ---------------------------------------------------------------------------------
 
 --- How a row's kinds are called in help.
 local KINDS <const> = { position = "position", axes = "axis or axes", shape = "lengths" }
@@ -61,7 +61,9 @@ local function argument_field(argument)
     doc = ("%s%sone of %s"):format(doc, doc == "" and "" or "; ",
       table.concat(argument.choices, ", "))
   end
-  if argument.default == "nil" and argument.kind ~= "tensor or nil" then doc = doc .. (doc == "" and "optional" or "; optional") end
+  if argument.default == "nil" and argument.kind ~= "tensor or nil" then
+    doc = doc .. (doc == "" and "optional" or "; optional")
+  end
   return { name = argument.name, type = KINDS[argument.kind] or argument.kind, doc = doc,
     optional = false }
 end
@@ -84,8 +86,9 @@ local function row_notes(row)
   local notes <const> = {}
   if row.outputs > 1 then notes[1] = ("Answers %d tensors."):format(row.outputs) end
   if row.outputs == 0 then notes[1] = "Answers nothing." end
-  notes[#notes + 1] = row.random and "Draws random numbers, from the default generator unless one is given."
-    or nil
+  if row.random then
+    notes[#notes + 1] = "Draws random numbers, from the default generator unless one is given."
+  end
   if row.outputs > 0 then
     notes[#notes + 1] = row.differentiable and "Differentiable, and so is its derivative."
       or "No gradient flows through it."
@@ -109,7 +112,7 @@ local function of_row(row)
   return p
 end
 
--- ---- annotated functions -----------------------------------------------------------------------------
+-- ---- annotated functions ------------------------------------------------------------------------
 
 local function call_text(name, item)
   local arguments <const> = {}
@@ -131,8 +134,8 @@ local function inherited_fields(item)
   return fields
 end
 
---- A table for every type that is only a table of fields and is named in the given ones. Aliases are
---- explained too.
+--- A table for every type that is only a table of fields and is named in the given ones. Aliases
+--- are explained too.
 local function add_types(p, lists)
   local seen <const> = {}
   local function look(field)
@@ -193,7 +196,7 @@ local function of_function(entry)
   return p
 end
 
--- ---- classes -----------------------------------------------------------------------------------------
+-- ---- classes ------------------------------------------------------------------------------------
 
 local function method_page(entry, item)
   local last <const> = entry.path:match "[^.]*$"
@@ -216,7 +219,7 @@ local function class_doc(entry)
   if #item.doc > 0 then return item.doc end
   local first
   for _, other in ipairs(entry.source.items) do
-    first = first or other.kind == "class" and other
+    first = first or other.kind == "class" and other.variable and other
   end
   return first == item and entry.source.header or {}
 end
@@ -248,6 +251,9 @@ local function of_class(entry)
     p.notes[1] = ("mlp.help \"%s\" lists its options."):format(entry.row.name)
     return p
   end
+  if entry.path == "Tensor" then
+    p.notes[1] = 'Its methods: mlp.help "tensor methods"; most operations are methods too.'
+  end
   if item and item.owner then
     p.notes[#p.notes + 1] = ("Also has what %s has."):format(item.owner:gsub("^mlp%.", ""))
   end
@@ -257,7 +263,7 @@ local function of_class(entry)
   return p
 end
 
--- ---- modules --------------------------------------------------------------------------------------------
+-- ---- modules ------------------------------------------------------------------------------------
 
 local function of_module(entry)
   return new(entry.path, entry.source and entry.source.header)

@@ -1,6 +1,7 @@
 ---@meta _
 --- What C offers beside the operations: tensors made from Lua values and read back, gradients,
 --- random numbers, memory. Declarations for editors, mlp.help and the reference; never run.
+-- luacheck: ignore
 
 ---@alias mlp.Dtype "float32"|"float64"|"int64"|"uint8"
 ---@alias mlp.Index integer|table|mlp.Tensor a position, positions per axis, or a mask
@@ -12,11 +13,12 @@
 --- An array of numbers of one dtype. Axes and positions count from 1, -1 is the last; ranges
 --- include both ends.
 ---
----     x[i]                  along the first axis: a view; x[#x + 1] is nil, so that ipairs ends
----     x[{2, {1, 3}, {}}]    an axis at a time: one position, a range, all; {1, 9, 2} has a step
----     x[mask]               elements where a uint8 mask of x's shape is not 0
----     x[positions]          rows at int64 positions
----     x[...] = v            writes a number or a tensor that broadcasts; not by positions
+---     x[i]                 a view; x[#x + 1] is nil, so that ipairs ends
+---     x[{2, {1, 3}, {}}]   an axis at a time: one position, a range, all
+---     x[{{1, 9, 2}}]       a range with a step
+---     x[mask]              elements where a uint8 mask of x's shape is not 0
+---     x[positions]         rows at int64 positions
+---     x[...] = v           writes a number or a tensor; not by positions
 ---
 --- Arithmetic is elementwise and broadcasts: + - * / ^ % // and unary -; & | ~ are for masks. A Lua
 --- number takes the tensor's dtype; two tensors of different dtypes are refused (x:to converts).
@@ -26,7 +28,8 @@
 ---@field dtype mlp.Dtype
 ---@field ndim integer number of axes
 ---@field grad mlp.Tensor? gradient that backward added up; x.grad = nil clears it
----@field requires_grad boolean whether a gradient flows here: a leaf that asks for one, or made from such
+---@field requires_grad boolean whether a gradient flows here: a leaf that asks for one, or made
+---  from such
 ---@field is_leaf boolean made by no recorded operation
 ---@field version integer how often its storage was changed in place
 ---@field [mlp.Index] mlp.Tensor
@@ -155,9 +158,10 @@ function Tensor:requires_grad_(flag) end
 ---@return mlp.Tensor
 function Tensor:detach() end
 
---- Adds the gradient of this tensor to `.grad` of every leaf that it was made from and that requires
---- one. Saved values are freed on the way unless retain_graph is set.
----@param gradient mlp.Tensor? what comes from above, of this shape; default 1 for a one-element tensor
+--- Adds the gradient of this tensor to `.grad` of every leaf that it was made from and that
+--- requires one. Saved values are freed on the way unless retain_graph is set.
+---@param gradient mlp.Tensor? what comes from above, of this shape; default 1 for a one-element
+---  tensor
 ---@param options {retain_graph: boolean?}?
 function Tensor:backward(gradient, options) end
 
@@ -173,8 +177,8 @@ function mlp.grad_enabled() end
 
 -- ---- random numbers -----------------------------------------------------------------------------
 
---- A stream of random numbers: a seed and how many calls drew from it. Random operations take one as
---- the option `generator`.
+--- A stream of random numbers: a seed and how many calls drew from it. Random operations take one
+--- as the option `generator`.
 ---@class mlp.Generator
 local Generator = {}
 

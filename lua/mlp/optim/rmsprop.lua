@@ -2,10 +2,11 @@
 ---
 ---     d = g + weight_decay p
 ---     q = alpha q + (1 - alpha) d^2
----     u = d / (sqrt(q) + eps)                      centered: d / (sqrt(q - a^2) + eps),
----                                                  a = alpha a + (1 - alpha) d (Graves 2013)
----     p = p - lr u                                 with momentum: v = momentum v + u, p = p - lr v
+---     u = d / (sqrt(q) + eps)
+---     p = p - lr u
 ---
+--- Centered (Graves 2013), u = d / (sqrt(q - a^2) + eps) with a = alpha a + (1 - alpha) d; with
+--- momentum, v = momentum v + u and p = p - lr v.
 --- Equal to PyTorch's RMSprop.
 
 local core <const> = require "mlp.core"

@@ -1,9 +1,9 @@
 --- Stochastic gradient descent. At every step, with g the gradient of a parameter p:
 ---
 ---     d = g + weight_decay p
----     v = momentum v + (1 - dampening) d           at the first step v = d
----     p = p - lr v                                 without momentum p - lr d,
----                                                  with nesterov p - lr (d + momentum v)
+---     v = momentum v + (1 - dampening) d     at the first step v = d
+---     p = p - lr v                           without momentum p - lr d,
+---                                            nesterov p - lr (d + momentum v)
 ---
 --- Equal to PyTorch's SGD. Dampening is 0 unless asked for.
 

@@ -1,0 +1,1909 @@
+---@meta _
+--- The operations for editors. Written by `make docs` from the core's table of rows; do not edit it
+--- by hand. What C offers beside the rows stands in meta/core.lua.
+-- luacheck: ignore
+
+---@class mlp
+---@field nn mlp.nn
+---@field init mlp.init
+---@field loss mlp.loss
+---@field optim mlp.optim
+---@field schedule mlp.schedule
+---@field metric mlp.metric
+---@field data mlp.data
+---@field io mlp.io
+---@field plot mlp.plot
+---@field Trainer fun(options: mlp.TrainerOptions): mlp.Trainer
+---@field no_grad fun(fn: function?, ...: any): any ...
+---@field grad fun(y: mlp.Tensor, xs: mlp.Tensor[], options: table?): mlp.Tensor? ...
+---@field gradcheck fun(fn: function, inputs: mlp.Tensor[], options: table?): boolean, string?
+---@field jacobian fun(fn: function, x: mlp.Tensor, options: table?): mlp.Tensor
+---@field hvp fun(fn: function, x: mlp.Tensor, v: mlp.Tensor): mlp.Tensor, mlp.Tensor
+---@field help fun(name: any): mlp.Help
+---@field info fun(): mlp.Info
+local mlp = {}
+
+---@class mlp.Tensor
+---@operator add(mlp.Tensor|number): mlp.Tensor
+---@operator sub(mlp.Tensor|number): mlp.Tensor
+---@operator mul(mlp.Tensor|number): mlp.Tensor
+---@operator div(mlp.Tensor|number): mlp.Tensor
+---@operator pow(mlp.Tensor|number): mlp.Tensor
+---@operator mod(mlp.Tensor|number): mlp.Tensor
+---@operator idiv(mlp.Tensor|number): mlp.Tensor
+---@operator band(mlp.Tensor|number): mlp.Tensor
+---@operator bor(mlp.Tensor|number): mlp.Tensor
+---@operator bxor(mlp.Tensor|number): mlp.Tensor
+---@operator unm: mlp.Tensor
+---@operator bnot: mlp.Tensor
+---@operator len: integer
+local Tensor = {}
+
+---@class mlp.nn
+---@field ELU fun(options: table?): mlp.nn.Activation
+---@field GELU fun(options: table?): mlp.nn.Activation
+---@field GELUTanh fun(options: table?): mlp.nn.Activation
+---@field Gaussian fun(options: table?): mlp.nn.Activation
+---@field Identity fun(options: table?): mlp.nn.Activation
+---@field LeakyReLU fun(options: table?): mlp.nn.Activation
+---@field LogSigmoid fun(options: table?): mlp.nn.Activation
+---@field LogSoftmax fun(options: table?): mlp.nn.Activation
+---@field Power fun(options: table?): mlp.nn.Activation
+---@field ReLU fun(options: table?): mlp.nn.Activation
+---@field SiLU fun(options: table?): mlp.nn.Activation
+---@field Sigmoid fun(options: table?): mlp.nn.Activation
+---@field Sine fun(options: table?): mlp.nn.Activation
+---@field Softmax fun(options: table?): mlp.nn.Activation
+---@field Softplus fun(options: table?): mlp.nn.Activation
+---@field Step fun(options: table?): mlp.nn.Activation
+---@field Tanh fun(options: table?): mlp.nn.Activation
+
+--- A B over the last two axes, (..., m, k) by (..., k, n); axes before them broadcast.
+--- A vector on the left is one row, on the right one column; two vectors give their dot product.
+---@param a mlp.Tensor (..., m, k) or (k)
+---@param b mlp.Tensor (..., k, n) or (k)
+---@return mlp.Tensor
+function mlp.matmul(a, b) end
+
+--- A B over the last two axes, (..., m, k) by (..., k, n); axes before them broadcast.
+--- A vector on the left is one row, on the right one column; two vectors give their dot product.
+---@param b mlp.Tensor (..., k, n) or (k)
+---@return mlp.Tensor
+function Tensor:matmul(b) end
+
+--- act(x W' + b): a layer with its activation
+---@param input mlp.Tensor x (..., D)
+---@param weight mlp.Tensor W (H, D)
+---@param bias? mlp.Tensor b (H)
+---@param options? {activation: "identity"|"tanh"|"step"|"sigmoid"|"log_sigmoid"|"relu"|"leaky_relu"|"elu"|"softplus"|"gelu"|"gelu_tanh"|"silu"|"sine"|"gaussian"|"power"?, negative_slope: number?, alpha: number?, beta: number?, omega: number?, sigma: number?, exponent: number?}
+---@return mlp.Tensor
+function mlp.linear(input, weight, bias, options) end
+
+--- act(x W' + b): a layer with its activation
+---@param weight mlp.Tensor W (H, D)
+---@param bias? mlp.Tensor b (H)
+---@param options? {activation: "identity"|"tanh"|"step"|"sigmoid"|"log_sigmoid"|"relu"|"leaky_relu"|"elu"|"softplus"|"gelu"|"gelu_tanh"|"silu"|"sine"|"gaussian"|"power"?, negative_slope: number?, alpha: number?, beta: number?, omega: number?, sigma: number?, exponent: number?}
+---@return mlp.Tensor
+function Tensor:linear(weight, bias, options) end
+
+--- e^x / sum e^x along an axis
+---@param input mlp.Tensor any shape
+---@param axis? integer the axis that sums to 1; default -1
+---@return mlp.Tensor
+function mlp.softmax(input, axis) end
+
+--- e^x / sum e^x along an axis
+---@param axis? integer the axis that sums to 1; default -1
+---@return mlp.Tensor
+function Tensor:softmax(axis) end
+
+--- e^x / sum e^x along an axis
+---@param axis? integer the axis that sums to 1; default -1
+---@return mlp.Tensor
+function Tensor:softmax_(axis) end
+
+--- x - log sum e^x along an axis: the logarithm of softmax, without its underflow
+---@param input mlp.Tensor any shape
+---@param axis? integer the axis that sums to 1; default -1
+---@return mlp.Tensor
+function mlp.log_softmax(input, axis) end
+
+--- x - log sum e^x along an axis: the logarithm of softmax, without its underflow
+---@param axis? integer the axis that sums to 1; default -1
+---@return mlp.Tensor
+function Tensor:log_softmax(axis) end
+
+--- x - log sum e^x along an axis: the logarithm of softmax, without its underflow
+---@param axis? integer the axis that sums to 1; default -1
+---@return mlp.Tensor
+function Tensor:log_softmax_(axis) end
+
+--- (x - mean) / sqrt(var + eps) w + b, mean and variance (over n) of the last axis
+--- Ba, Kiros and Hinton 2016.
+---@param input mlp.Tensor x (..., D)
+---@param weight? mlp.Tensor w (D), 1 when absent
+---@param bias? mlp.Tensor b (D), 0 when absent
+---@param options? {eps: number?}
+---@return mlp.Tensor
+function mlp.layer_norm(input, weight, bias, options) end
+
+--- (x - mean) / sqrt(var + eps) w + b, mean and variance (over n) of the last axis
+--- Ba, Kiros and Hinton 2016.
+---@param weight? mlp.Tensor w (D), 1 when absent
+---@param bias? mlp.Tensor b (D), 0 when absent
+---@param options? {eps: number?}
+---@return mlp.Tensor
+function Tensor:layer_norm(weight, bias, options) end
+
+--- x / sqrt(mean x^2 + eps) w, the mean over the last axis
+--- Zhang and Sennrich 2019.
+---@param input mlp.Tensor x (..., D)
+---@param weight? mlp.Tensor w (D), 1 when absent
+---@param options? {eps: number?}
+---@return mlp.Tensor
+function mlp.rms_norm(input, weight, options) end
+
+--- x / sqrt(mean x^2 + eps) w, the mean over the last axis
+--- Zhang and Sennrich 2019.
+---@param weight? mlp.Tensor w (D), 1 when absent
+---@param options? {eps: number?}
+---@return mlp.Tensor
+function Tensor:rms_norm(weight, options) end
+
+--- rows of a table by position
+---@param weight mlp.Tensor the table (V, D)
+---@param index mlp.Tensor|integer[] positions from 1 to V, int64 (...)
+---@return mlp.Tensor
+function mlp.embedding(weight, index) end
+
+--- rows of a table by position
+---@param index mlp.Tensor|integer[] positions from 1 to V, int64 (...)
+---@return mlp.Tensor
+function Tensor:embedding(index) end
+
+--- (x - t)^2: squared error
+---@param prediction mlp.Tensor x, any shape
+---@param target mlp.Tensor t, of the prediction's shape
+---@param options? {reduction: "mean"|"sum"|"none"?, divisor: number?}
+---@return mlp.Tensor
+function mlp.mse(prediction, target, options) end
+
+--- (x - t)^2: squared error
+---@param target mlp.Tensor t, of the prediction's shape
+---@param options? {reduction: "mean"|"sum"|"none"?, divisor: number?}
+---@return mlp.Tensor
+function Tensor:mse(target, options) end
+
+--- |x - t|: absolute error; slope 0 at 0
+---@param prediction mlp.Tensor x, any shape
+---@param target mlp.Tensor t, of the prediction's shape
+---@param options? {reduction: "mean"|"sum"|"none"?, divisor: number?}
+---@return mlp.Tensor
+function mlp.l1(prediction, target, options) end
+
+--- |x - t|: absolute error; slope 0 at 0
+---@param target mlp.Tensor t, of the prediction's shape
+---@param options? {reduction: "mean"|"sum"|"none"?, divisor: number?}
+---@return mlp.Tensor
+function Tensor:l1(target, options) end
+
+--- d^2/2 where |d| <= delta, else delta (|d| - delta/2), with d = x - t
+--- Huber 1964: squared near 0, absolute far out.
+---@param prediction mlp.Tensor x, any shape
+---@param target mlp.Tensor t, of the prediction's shape
+---@param options? {reduction: "mean"|"sum"|"none"?, divisor: number?, delta: number?}
+---@return mlp.Tensor
+function mlp.huber(prediction, target, options) end
+
+--- d^2/2 where |d| <= delta, else delta (|d| - delta/2), with d = x - t
+--- Huber 1964: squared near 0, absolute far out.
+---@param target mlp.Tensor t, of the prediction's shape
+---@param options? {reduction: "mean"|"sum"|"none"?, divisor: number?, delta: number?}
+---@return mlp.Tensor
+function Tensor:huber(target, options) end
+
+--- -t log s - (1 - t) log(1 - s) with s = 1 / (1 + e^-x): binary cross entropy, finite for any finite x
+---@param logits mlp.Tensor x, any shape
+---@param target mlp.Tensor t in 0 .. 1, of the logits' shape
+---@param options? {weight: mlp.Tensor?, pos_weight: mlp.Tensor?, reduction: "mean"|"sum"|"none"?, divisor: number?}
+---@return mlp.Tensor
+function mlp.bce_with_logits(logits, target, options) end
+
+--- -t log s - (1 - t) log(1 - s) with s = 1 / (1 + e^-x): binary cross entropy, finite for any finite x
+---@param target mlp.Tensor t in 0 .. 1, of the logits' shape
+---@param options? {weight: mlp.Tensor?, pos_weight: mlp.Tensor?, reduction: "mean"|"sum"|"none"?, divisor: number?}
+---@return mlp.Tensor
+function Tensor:bce_with_logits(target, options) end
+
+--- t (log t - x), 0 where t is 0: how far probabilities t are from log probabilities x
+--- The divergence of distributions is the sum over classes: reduction "batchmean" divides it by the first axis, "mean" by the number of elements.
+---@param log_probabilities mlp.Tensor x, any shape
+---@param target mlp.Tensor t, probabilities of the same shape
+---@param options? {reduction: "mean"|"sum"|"none"|"batchmean"?, divisor: number?}
+---@return mlp.Tensor
+function mlp.kl_div(log_probabilities, target, options) end
+
+--- t (log t - x), 0 where t is 0: how far probabilities t are from log probabilities x
+--- The divergence of distributions is the sum over classes: reduction "batchmean" divides it by the first axis, "mean" by the number of elements.
+---@param target mlp.Tensor t, probabilities of the same shape
+---@param options? {reduction: "mean"|"sum"|"none"|"batchmean"?, divisor: number?}
+---@return mlp.Tensor
+function Tensor:kl_div(target, options) end
+
+--- -log p at the class, with p = softmax x over the last axis; or -sum t log p for probabilities t
+--- Classes lie along the last axis; label_smoothing mixes the target with 1/C. The mean divides by the weight of the rows that count.
+---@param logits mlp.Tensor x (..., C)
+---@param target mlp.Tensor|integer[] classes from 1, int64 (...); or probabilities (..., C)
+---@param options? {weight: mlp.Tensor?, mask: mlp.Tensor?, reduction: "mean"|"sum"|"none"?, divisor: number?, label_smoothing: number?}
+---@return mlp.Tensor
+function mlp.cross_entropy(logits, target, options) end
+
+--- -log p at the class, with p = softmax x over the last axis; or -sum t log p for probabilities t
+--- Classes lie along the last axis; label_smoothing mixes the target with 1/C. The mean divides by the weight of the rows that count.
+---@param target mlp.Tensor|integer[] classes from 1, int64 (...); or probabilities (..., C)
+---@param options? {weight: mlp.Tensor?, mask: mlp.Tensor?, reduction: "mean"|"sum"|"none"?, divisor: number?, label_smoothing: number?}
+---@return mlp.Tensor
+function Tensor:cross_entropy(target, options) end
+
+--- -x at the class, for log probabilities x
+---@param log_probabilities mlp.Tensor x (..., C)
+---@param target mlp.Tensor|integer[] classes from 1, int64 (...)
+---@param options? {weight: mlp.Tensor?, mask: mlp.Tensor?, reduction: "mean"|"sum"|"none"?, divisor: number?}
+---@return mlp.Tensor
+function mlp.nll(log_probabilities, target, options) end
+
+--- -x at the class, for log probabilities x
+---@param target mlp.Tensor|integer[] classes from 1, int64 (...)
+---@param options? {weight: mlp.Tensor?, mask: mlp.Tensor?, reduction: "mean"|"sum"|"none"?, divisor: number?}
+---@return mlp.Tensor
+function Tensor:nll(target, options) end
+
+--- a + b
+---@param a mlp.Tensor|number tensor or number; they broadcast
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.add(a, b) end
+
+--- a + b
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:add(b) end
+
+--- a + b
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:add_(b) end
+
+--- a - b
+---@param a mlp.Tensor|number tensor or number; they broadcast
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.sub(a, b) end
+
+--- a - b
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:sub(b) end
+
+--- a - b
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:sub_(b) end
+
+--- a b, element by element
+---@param a mlp.Tensor|number tensor or number; they broadcast
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.mul(a, b) end
+
+--- a b, element by element
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:mul(b) end
+
+--- a b, element by element
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:mul_(b) end
+
+--- a / b, for floats
+---@param a mlp.Tensor|number tensor or number; they broadcast
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.div(a, b) end
+
+--- a / b, for floats
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:div(b) end
+
+--- a / b, for floats
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:div_(b) end
+
+--- a^b; whole numbers want b >= 0
+---@param a mlp.Tensor|number tensor or number; they broadcast
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.pow(a, b) end
+
+--- a^b; whole numbers want b >= 0
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:pow(b) end
+
+--- a^b; whole numbers want b >= 0
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:pow_(b) end
+
+--- the larger of a and b, NaN where either is; where they are equal both get half the gradient
+---@param a mlp.Tensor|number tensor or number; they broadcast
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.maximum(a, b) end
+
+--- the larger of a and b, NaN where either is; where they are equal both get half the gradient
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:maximum(b) end
+
+--- the larger of a and b, NaN where either is; where they are equal both get half the gradient
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:maximum_(b) end
+
+--- the smaller of a and b, NaN where either is; where they are equal both get half the gradient
+---@param a mlp.Tensor|number tensor or number; they broadcast
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.minimum(a, b) end
+
+--- the smaller of a and b, NaN where either is; where they are equal both get half the gradient
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:minimum(b) end
+
+--- the smaller of a and b, NaN where either is; where they are equal both get half the gradient
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:minimum_(b) end
+
+--- the angle of the point (x, y) from the x axis, in radians, from -pi to pi
+---@param y mlp.Tensor|number tensor or number; they broadcast
+---@param x mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.atan2(y, x) end
+
+--- the angle of the point (x, y) from the x axis, in radians, from -pi to pi
+---@param x mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:atan2(x) end
+
+--- the angle of the point (x, y) from the x axis, in radians, from -pi to pi
+---@param x mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:atan2_(x) end
+
+--- a // b as in Lua: the quotient rounded down
+---@param a mlp.Tensor|number tensor or number; they broadcast
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.floor_divide(a, b) end
+
+--- a // b as in Lua: the quotient rounded down
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:floor_divide(b) end
+
+--- a // b as in Lua: the quotient rounded down
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:floor_divide_(b) end
+
+--- a % b as in Lua: it takes the sign of b
+---@param a mlp.Tensor|number tensor or number; they broadcast
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.remainder(a, b) end
+
+--- a % b as in Lua: it takes the sign of b
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:remainder(b) end
+
+--- a % b as in Lua: it takes the sign of b
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:remainder_(b) end
+
+--- 1 where a < b, else 0: a uint8 mask
+---@param a mlp.Tensor|number tensor or number; they broadcast
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.lt(a, b) end
+
+--- 1 where a < b, else 0: a uint8 mask
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:lt(b) end
+
+--- 1 where a <= b, else 0: a uint8 mask
+---@param a mlp.Tensor|number tensor or number; they broadcast
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.le(a, b) end
+
+--- 1 where a <= b, else 0: a uint8 mask
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:le(b) end
+
+--- 1 where a > b, else 0: a uint8 mask
+---@param a mlp.Tensor|number tensor or number; they broadcast
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.gt(a, b) end
+
+--- 1 where a > b, else 0: a uint8 mask
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:gt(b) end
+
+--- 1 where a >= b, else 0: a uint8 mask
+---@param a mlp.Tensor|number tensor or number; they broadcast
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.ge(a, b) end
+
+--- 1 where a >= b, else 0: a uint8 mask
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:ge(b) end
+
+--- 1 where a == b, else 0: a uint8 mask
+---@param a mlp.Tensor|number tensor or number; they broadcast
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.eq(a, b) end
+
+--- 1 where a == b, else 0: a uint8 mask
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:eq(b) end
+
+--- 1 where a ~= b, else 0: a uint8 mask
+---@param a mlp.Tensor|number tensor or number; they broadcast
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.ne(a, b) end
+
+--- 1 where a ~= b, else 0: a uint8 mask
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:ne(b) end
+
+--- 1 where the masks a and b are both nonzero, else 0
+---@param a mlp.Tensor|number tensor or number; they broadcast
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.logical_and(a, b) end
+
+--- 1 where the masks a and b are both nonzero, else 0
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:logical_and(b) end
+
+--- 1 where the masks a and b are both nonzero, else 0
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:logical_and_(b) end
+
+--- 1 where the mask a or b is nonzero, else 0
+---@param a mlp.Tensor|number tensor or number; they broadcast
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.logical_or(a, b) end
+
+--- 1 where the mask a or b is nonzero, else 0
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:logical_or(b) end
+
+--- 1 where the mask a or b is nonzero, else 0
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:logical_or_(b) end
+
+--- 1 where exactly one of the masks a and b is nonzero, else 0
+---@param a mlp.Tensor|number tensor or number; they broadcast
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function mlp.logical_xor(a, b) end
+
+--- 1 where exactly one of the masks a and b is nonzero, else 0
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:logical_xor(b) end
+
+--- 1 where exactly one of the masks a and b is nonzero, else 0
+---@param b mlp.Tensor|number tensor or number; they broadcast
+---@return mlp.Tensor
+function Tensor:logical_xor_(b) end
+
+--- 1 where x is not a number, else 0: a uint8 mask
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.isnan(input) end
+
+--- 1 where x is not a number, else 0: a uint8 mask
+---@return mlp.Tensor
+function Tensor:isnan() end
+
+--- 1 where x is infinite, else 0: a uint8 mask
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.isinf(input) end
+
+--- 1 where x is infinite, else 0: a uint8 mask
+---@return mlp.Tensor
+function Tensor:isinf() end
+
+--- 1 where x is neither infinite nor NaN, else 0: a uint8 mask
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.isfinite(input) end
+
+--- 1 where x is neither infinite nor NaN, else 0: a uint8 mask
+---@return mlp.Tensor
+function Tensor:isfinite() end
+
+--- 1 where the mask is 0, else 0
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.logical_not(input) end
+
+--- 1 where the mask is 0, else 0
+---@return mlp.Tensor
+function Tensor:logical_not() end
+
+--- 1 where the mask is 0, else 0
+---@return mlp.Tensor
+function Tensor:logical_not_() end
+
+--- a where the mask is nonzero, b elsewhere; the three broadcast
+---@param mask mlp.Tensor uint8
+---@param a mlp.Tensor|number tensor or number
+---@param b mlp.Tensor|number tensor or number, of a's dtype
+---@return mlp.Tensor
+function mlp.where(mask, a, b) end
+
+--- a where the mask is nonzero, b elsewhere; the three broadcast
+---@param a mlp.Tensor|number tensor or number
+---@param b mlp.Tensor|number tensor or number, of a's dtype
+---@return mlp.Tensor
+function Tensor:where(a, b) end
+
+--- x, but value where the mask is nonzero; x and mask broadcast
+---@param x mlp.Tensor any shape
+---@param mask mlp.Tensor uint8
+---@param value number what to write
+---@return mlp.Tensor
+function mlp.masked_fill(x, mask, value) end
+
+--- x, but value where the mask is nonzero; x and mask broadcast
+---@param mask mlp.Tensor uint8
+---@param value number what to write
+---@return mlp.Tensor
+function Tensor:masked_fill(mask, value) end
+
+--- x, but value where the mask is nonzero; x and mask broadcast
+---@param mask mlp.Tensor uint8
+---@param value number what to write
+---@return mlp.Tensor
+function Tensor:masked_fill_(mask, value) end
+
+--- x in another dtype, always a fresh tensor.
+--- Floats become whole numbers by dropping the fraction; NaN and what is out of range are refused.
+---@param input mlp.Tensor any shape
+---@param dtype mlp.Dtype float32, float64, int64 or uint8
+---@return mlp.Tensor
+function mlp.to(input, dtype) end
+
+--- x in another dtype, always a fresh tensor.
+--- Floats become whole numbers by dropping the fraction; NaN and what is out of range are refused.
+---@param dtype mlp.Dtype float32, float64, int64 or uint8
+---@return mlp.Tensor
+function Tensor:to(dtype) end
+
+--- x
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.identity(input) end
+
+--- x
+---@return mlp.Tensor
+function Tensor:identity() end
+
+--- x
+---@return mlp.Tensor
+function Tensor:identity_() end
+
+--- -x
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.neg(input) end
+
+--- -x
+---@return mlp.Tensor
+function Tensor:neg() end
+
+--- -x
+---@return mlp.Tensor
+function Tensor:neg_() end
+
+--- |x|; slope 0 at 0
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.abs(input) end
+
+--- |x|; slope 0 at 0
+---@return mlp.Tensor
+function Tensor:abs() end
+
+--- |x|; slope 0 at 0
+---@return mlp.Tensor
+function Tensor:abs_() end
+
+--- -1, 0 or 1
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.sign(input) end
+
+--- -1, 0 or 1
+---@return mlp.Tensor
+function Tensor:sign() end
+
+--- -1, 0 or 1
+---@return mlp.Tensor
+function Tensor:sign_() end
+
+--- x^2
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.square(input) end
+
+--- x^2
+---@return mlp.Tensor
+function Tensor:square() end
+
+--- x^2
+---@return mlp.Tensor
+function Tensor:square_() end
+
+--- x^(1/2)
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.sqrt(input) end
+
+--- x^(1/2)
+---@return mlp.Tensor
+function Tensor:sqrt() end
+
+--- x^(1/2)
+---@return mlp.Tensor
+function Tensor:sqrt_() end
+
+--- x^(-1/2)
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.rsqrt(input) end
+
+--- x^(-1/2)
+---@return mlp.Tensor
+function Tensor:rsqrt() end
+
+--- x^(-1/2)
+---@return mlp.Tensor
+function Tensor:rsqrt_() end
+
+--- 1 / x
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.reciprocal(input) end
+
+--- 1 / x
+---@return mlp.Tensor
+function Tensor:reciprocal() end
+
+--- 1 / x
+---@return mlp.Tensor
+function Tensor:reciprocal_() end
+
+--- e^x
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.exp(input) end
+
+--- e^x
+---@return mlp.Tensor
+function Tensor:exp() end
+
+--- e^x
+---@return mlp.Tensor
+function Tensor:exp_() end
+
+--- e^x - 1, accurate near 0
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.expm1(input) end
+
+--- e^x - 1, accurate near 0
+---@return mlp.Tensor
+function Tensor:expm1() end
+
+--- e^x - 1, accurate near 0
+---@return mlp.Tensor
+function Tensor:expm1_() end
+
+--- natural logarithm of x
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.log(input) end
+
+--- natural logarithm of x
+---@return mlp.Tensor
+function Tensor:log() end
+
+--- natural logarithm of x
+---@return mlp.Tensor
+function Tensor:log_() end
+
+--- log(1 + x), accurate near 0
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.log1p(input) end
+
+--- log(1 + x), accurate near 0
+---@return mlp.Tensor
+function Tensor:log1p() end
+
+--- log(1 + x), accurate near 0
+---@return mlp.Tensor
+function Tensor:log1p_() end
+
+--- logarithm of x to base 2
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.log2(input) end
+
+--- logarithm of x to base 2
+---@return mlp.Tensor
+function Tensor:log2() end
+
+--- logarithm of x to base 2
+---@return mlp.Tensor
+function Tensor:log2_() end
+
+--- logarithm of x to base 10
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.log10(input) end
+
+--- logarithm of x to base 10
+---@return mlp.Tensor
+function Tensor:log10() end
+
+--- logarithm of x to base 10
+---@return mlp.Tensor
+function Tensor:log10_() end
+
+--- sine of x radians
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.sin(input) end
+
+--- sine of x radians
+---@return mlp.Tensor
+function Tensor:sin() end
+
+--- sine of x radians
+---@return mlp.Tensor
+function Tensor:sin_() end
+
+--- cosine of x radians
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.cos(input) end
+
+--- cosine of x radians
+---@return mlp.Tensor
+function Tensor:cos() end
+
+--- cosine of x radians
+---@return mlp.Tensor
+function Tensor:cos_() end
+
+--- tangent of x radians
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.tan(input) end
+
+--- tangent of x radians
+---@return mlp.Tensor
+function Tensor:tan() end
+
+--- tangent of x radians
+---@return mlp.Tensor
+function Tensor:tan_() end
+
+--- arc sine of x, in radians
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.asin(input) end
+
+--- arc sine of x, in radians
+---@return mlp.Tensor
+function Tensor:asin() end
+
+--- arc sine of x, in radians
+---@return mlp.Tensor
+function Tensor:asin_() end
+
+--- arc cosine of x, in radians
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.acos(input) end
+
+--- arc cosine of x, in radians
+---@return mlp.Tensor
+function Tensor:acos() end
+
+--- arc cosine of x, in radians
+---@return mlp.Tensor
+function Tensor:acos_() end
+
+--- arc tangent of x, in radians
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.atan(input) end
+
+--- arc tangent of x, in radians
+---@return mlp.Tensor
+function Tensor:atan() end
+
+--- arc tangent of x, in radians
+---@return mlp.Tensor
+function Tensor:atan_() end
+
+--- (e^x - e^-x) / 2
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.sinh(input) end
+
+--- (e^x - e^-x) / 2
+---@return mlp.Tensor
+function Tensor:sinh() end
+
+--- (e^x - e^-x) / 2
+---@return mlp.Tensor
+function Tensor:sinh_() end
+
+--- (e^x + e^-x) / 2
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.cosh(input) end
+
+--- (e^x + e^-x) / 2
+---@return mlp.Tensor
+function Tensor:cosh() end
+
+--- (e^x + e^-x) / 2
+---@return mlp.Tensor
+function Tensor:cosh_() end
+
+--- hyperbolic tangent of x
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.tanh(input) end
+
+--- hyperbolic tangent of x
+---@return mlp.Tensor
+function Tensor:tanh() end
+
+--- hyperbolic tangent of x
+---@return mlp.Tensor
+function Tensor:tanh_() end
+
+--- 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.erf(input) end
+
+--- 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x
+---@return mlp.Tensor
+function Tensor:erf() end
+
+--- 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x
+---@return mlp.Tensor
+function Tensor:erf_() end
+
+--- the largest whole number <= x
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.floor(input) end
+
+--- the largest whole number <= x
+---@return mlp.Tensor
+function Tensor:floor() end
+
+--- the largest whole number <= x
+---@return mlp.Tensor
+function Tensor:floor_() end
+
+--- the smallest whole number >= x
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.ceil(input) end
+
+--- the smallest whole number >= x
+---@return mlp.Tensor
+function Tensor:ceil() end
+
+--- the smallest whole number >= x
+---@return mlp.Tensor
+function Tensor:ceil_() end
+
+--- the nearest whole number, halves to even
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.round(input) end
+
+--- the nearest whole number, halves to even
+---@return mlp.Tensor
+function Tensor:round() end
+
+--- the nearest whole number, halves to even
+---@return mlp.Tensor
+function Tensor:round_() end
+
+--- x without its fraction
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.trunc(input) end
+
+--- x without its fraction
+---@return mlp.Tensor
+function Tensor:trunc() end
+
+--- x without its fraction
+---@return mlp.Tensor
+function Tensor:trunc_() end
+
+--- 1 where x > 0, else 0: the hard threshold; its slope is 0 everywhere
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.step(input) end
+
+--- 1 where x > 0, else 0: the hard threshold; its slope is 0 everywhere
+---@return mlp.Tensor
+function Tensor:step() end
+
+--- 1 where x > 0, else 0: the hard threshold; its slope is 0 everywhere
+---@return mlp.Tensor
+function Tensor:step_() end
+
+--- 1 / (1 + e^-x)
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.sigmoid(input) end
+
+--- 1 / (1 + e^-x)
+---@return mlp.Tensor
+function Tensor:sigmoid() end
+
+--- 1 / (1 + e^-x)
+---@return mlp.Tensor
+function Tensor:sigmoid_() end
+
+--- log(1 / (1 + e^-x)), stable
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.log_sigmoid(input) end
+
+--- log(1 / (1 + e^-x)), stable
+---@return mlp.Tensor
+function Tensor:log_sigmoid() end
+
+--- log(1 / (1 + e^-x)), stable
+---@return mlp.Tensor
+function Tensor:log_sigmoid_() end
+
+--- max(x, 0); slope 0 at 0
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.relu(input) end
+
+--- max(x, 0); slope 0 at 0
+---@return mlp.Tensor
+function Tensor:relu() end
+
+--- max(x, 0); slope 0 at 0
+---@return mlp.Tensor
+function Tensor:relu_() end
+
+--- x where x > 0, else negative_slope * x
+---@param input mlp.Tensor any shape
+---@param negative_slope? number slope where x < 0; default 0.01
+---@return mlp.Tensor
+function mlp.leaky_relu(input, negative_slope) end
+
+--- x where x > 0, else negative_slope * x
+---@param negative_slope? number slope where x < 0; default 0.01
+---@return mlp.Tensor
+function Tensor:leaky_relu(negative_slope) end
+
+--- x where x > 0, else negative_slope * x
+---@param negative_slope? number slope where x < 0; default 0.01
+---@return mlp.Tensor
+function Tensor:leaky_relu_(negative_slope) end
+
+--- x where x > 0, else alpha * (e^x - 1)
+---@param input mlp.Tensor any shape
+---@param alpha? number minus the limit at -infinity; default 1
+---@return mlp.Tensor
+function mlp.elu(input, alpha) end
+
+--- x where x > 0, else alpha * (e^x - 1)
+---@param alpha? number minus the limit at -infinity; default 1
+---@return mlp.Tensor
+function Tensor:elu(alpha) end
+
+--- x where x > 0, else alpha * (e^x - 1)
+---@param alpha? number minus the limit at -infinity; default 1
+---@return mlp.Tensor
+function Tensor:elu_(alpha) end
+
+--- log(1 + e^(beta x)) / beta, stable
+---@param input mlp.Tensor any shape
+---@param beta? number sharpness; default 1
+---@return mlp.Tensor
+function mlp.softplus(input, beta) end
+
+--- log(1 + e^(beta x)) / beta, stable
+---@param beta? number sharpness; default 1
+---@return mlp.Tensor
+function Tensor:softplus(beta) end
+
+--- log(1 + e^(beta x)) / beta, stable
+---@param beta? number sharpness; default 1
+---@return mlp.Tensor
+function Tensor:softplus_(beta) end
+
+--- x times the normal distribution function: x/2 (1 + erf(x / sqrt 2))
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.gelu(input) end
+
+--- x times the normal distribution function: x/2 (1 + erf(x / sqrt 2))
+---@return mlp.Tensor
+function Tensor:gelu() end
+
+--- x times the normal distribution function: x/2 (1 + erf(x / sqrt 2))
+---@return mlp.Tensor
+function Tensor:gelu_() end
+
+--- x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.gelu_tanh(input) end
+
+--- x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
+---@return mlp.Tensor
+function Tensor:gelu_tanh() end
+
+--- x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
+---@return mlp.Tensor
+function Tensor:gelu_tanh_() end
+
+--- x / (1 + e^-x)
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.silu(input) end
+
+--- x / (1 + e^-x)
+---@return mlp.Tensor
+function Tensor:silu() end
+
+--- x / (1 + e^-x)
+---@return mlp.Tensor
+function Tensor:silu_() end
+
+--- sin(omega x)
+---@param input mlp.Tensor any shape
+---@param omega? number frequency, radians per unit; default 1
+---@return mlp.Tensor
+function mlp.sine(input, omega) end
+
+--- sin(omega x)
+---@param omega? number frequency, radians per unit; default 1
+---@return mlp.Tensor
+function Tensor:sine(omega) end
+
+--- sin(omega x)
+---@param omega? number frequency, radians per unit; default 1
+---@return mlp.Tensor
+function Tensor:sine_(omega) end
+
+--- e^(-x^2 / (2 sigma^2))
+---@param input mlp.Tensor any shape
+---@param sigma? number width; default 1
+---@return mlp.Tensor
+function mlp.gaussian(input, sigma) end
+
+--- e^(-x^2 / (2 sigma^2))
+---@param sigma? number width; default 1
+---@return mlp.Tensor
+function Tensor:gaussian(sigma) end
+
+--- e^(-x^2 / (2 sigma^2))
+---@param sigma? number width; default 1
+---@return mlp.Tensor
+function Tensor:gaussian_(sigma) end
+
+--- x^k
+---@param input mlp.Tensor any shape
+---@param exponent? number exponent k; default 2
+---@return mlp.Tensor
+function mlp.power(input, exponent) end
+
+--- x^k
+---@param exponent? number exponent k; default 2
+---@return mlp.Tensor
+function Tensor:power(exponent) end
+
+--- x^k
+---@param exponent? number exponent k; default 2
+---@return mlp.Tensor
+function Tensor:power_(exponent) end
+
+--- min where x < min, max where x > max, else x
+---@param input mlp.Tensor any shape
+---@param min? number the least result; default -1e999
+---@param max? number the greatest result; default 1e999
+---@return mlp.Tensor
+function mlp.clamp(input, min, max) end
+
+--- min where x < min, max where x > max, else x
+---@param min? number the least result; default -1e999
+---@param max? number the greatest result; default 1e999
+---@return mlp.Tensor
+function Tensor:clamp(min, max) end
+
+--- min where x < min, max where x > max, else x
+---@param min? number the least result; default -1e999
+---@param max? number the greatest result; default 1e999
+---@return mlp.Tensor
+function Tensor:clamp_(min, max) end
+
+--- The elements of x laid out in row-major order, in fresh memory.
+---@param x mlp.Tensor the tensor
+---@return mlp.Tensor
+function mlp.contiguous(x) end
+
+--- The elements of x laid out in row-major order, in fresh memory.
+---@return mlp.Tensor
+function Tensor:contiguous() end
+
+--- A copy with its own memory; gradients flow through.
+---@param x mlp.Tensor the tensor
+---@return mlp.Tensor
+function mlp.clone(x) end
+
+--- A copy with its own memory; gradients flow through.
+---@return mlp.Tensor
+function Tensor:clone() end
+
+--- Writes the value, stretched to the shape of x, into x; x may be a view.
+---@param x mlp.Tensor the tensor that is written
+---@param value mlp.Tensor|number a tensor that broadcasts to x, or a number
+---@return mlp.Tensor
+function mlp.assign(x, value) end
+
+--- Writes the value, stretched to the shape of x, into x; x may be a view.
+---@param value mlp.Tensor|number a tensor that broadcasts to x, or a number
+---@return mlp.Tensor
+function Tensor:assign(value) end
+
+--- The same elements in row-major order under another shape.
+--- A view where the steps of x allow it, otherwise a copy.
+---@param x mlp.Tensor the tensor
+---@param ... integer|integer[] the lengths; one may be -1 and follows from the others
+---@return mlp.Tensor
+function mlp.reshape(x, ...) end
+
+--- The same elements in row-major order under another shape.
+--- A view where the steps of x allow it, otherwise a copy.
+---@param ... integer|integer[] the lengths; one may be -1 and follows from the others
+---@return mlp.Tensor
+function Tensor:reshape(...) end
+
+--- Axes first to last merged into one. A view where the steps of x allow it.
+---@param x mlp.Tensor the tensor
+---@param first? integer first axis to merge; default 1
+---@param last? integer last axis to merge; default -1
+---@return mlp.Tensor
+function mlp.flatten(x, first, last) end
+
+--- Axes first to last merged into one. A view where the steps of x allow it.
+---@param first? integer first axis to merge; default 1
+---@param last? integer last axis to merge; default -1
+---@return mlp.Tensor
+function Tensor:flatten(first, last) end
+
+--- Axes of length 1 taken away: those named, or all of them. A view.
+--- Naming an axis of another length is an error.
+---@param x mlp.Tensor the tensor
+---@param axis? integer|integer[] an axis or a list of axes
+---@return mlp.Tensor
+function mlp.squeeze(x, axis) end
+
+--- Axes of length 1 taken away: those named, or all of them. A view.
+--- Naming an axis of another length is an error.
+---@param axis? integer|integer[] an axis or a list of axes
+---@return mlp.Tensor
+function Tensor:squeeze(axis) end
+
+--- A new axis of length 1 at place `axis` of the result. A view.
+---@param x mlp.Tensor the tensor
+---@param axis integer where the new axis stands in the result
+---@return mlp.Tensor
+function mlp.unsqueeze(x, axis) end
+
+--- A new axis of length 1 at place `axis` of the result. A view.
+---@param axis integer where the new axis stands in the result
+---@return mlp.Tensor
+function Tensor:unsqueeze(axis) end
+
+--- Two axes exchanged. A view.
+---@param x mlp.Tensor the tensor
+---@param a integer one axis
+---@param b integer the other axis
+---@return mlp.Tensor
+function mlp.transpose(x, a, b) end
+
+--- Two axes exchanged. A view.
+---@param a integer one axis
+---@param b integer the other axis
+---@return mlp.Tensor
+function Tensor:transpose(a, b) end
+
+--- The transpose of a matrix. A view.
+---@param x mlp.Tensor a matrix
+---@return mlp.Tensor
+function mlp.t(x) end
+
+--- The transpose of a matrix. A view.
+---@return mlp.Tensor
+function Tensor:t() end
+
+--- The axes in another order: axis i of the result is axis axes[i] of x. A view.
+---@param x mlp.Tensor the tensor
+---@param axes integer|integer[] every axis of x once
+---@return mlp.Tensor
+function mlp.permute(x, axes) end
+
+--- The axes in another order: axis i of the result is axis axes[i] of x. A view.
+---@param axes integer|integer[] every axis of x once
+---@return mlp.Tensor
+function Tensor:permute(axes) end
+
+--- Axes of length 1 stretched, new axes put in front, without copying. A view that cannot be written.
+---@param x mlp.Tensor the tensor
+---@param ... integer|integer[] the lengths; -1 keeps the length of x
+---@return mlp.Tensor
+function mlp.expand(x, ...) end
+
+--- Axes of length 1 stretched, new axes put in front, without copying. A view that cannot be written.
+---@param ... integer|integer[] the lengths; -1 keeps the length of x
+---@return mlp.Tensor
+function Tensor:expand(...) end
+
+--- Positions first to last of an axis. A view.
+---@param x mlp.Tensor the tensor
+---@param axis integer the axis that is cut
+---@param first? integer first position, from 1, or from -1 at the end; default 1
+---@param last? integer last position, included; first - 1 for nothing; default -1
+---@param step? integer every step-th position, at least 1; default 1
+---@return mlp.Tensor
+function mlp.slice(x, axis, first, last, step) end
+
+--- Positions first to last of an axis. A view.
+---@param axis integer the axis that is cut
+---@param first? integer first position, from 1, or from -1 at the end; default 1
+---@param last? integer last position, included; first - 1 for nothing; default -1
+---@param step? integer every step-th position, at least 1; default 1
+---@return mlp.Tensor
+function Tensor:slice(axis, first, last, step) end
+
+--- One position of an axis, which goes away. A view.
+---@param x mlp.Tensor the tensor
+---@param axis integer the axis that goes away
+---@param index integer the position, from 1, or from -1 at the end
+---@return mlp.Tensor
+function mlp.select(x, axis, index) end
+
+--- One position of an axis, which goes away. A view.
+---@param axis integer the axis that goes away
+---@param index integer the position, from 1, or from -1 at the end
+---@return mlp.Tensor
+function Tensor:select(axis, index) end
+
+--- y[.., i] = x[.., i, i + offset], the diagonal of two axes as the last axis. A view.
+---@param x mlp.Tensor the tensor
+---@param offset? integer columns to the right of the main diagonal; default 0
+---@param a? integer axis of the rows; default 1
+---@param b? integer axis of the columns; default 2
+---@return mlp.Tensor
+function mlp.diagonal(x, offset, a, b) end
+
+--- y[.., i] = x[.., i, i + offset], the diagonal of two axes as the last axis. A view.
+---@param offset? integer columns to the right of the main diagonal; default 0
+---@param a? integer axis of the rows; default 1
+---@param b? integer axis of the columns; default 2
+---@return mlp.Tensor
+function Tensor:diagonal(offset, a, b) end
+
+--- Tensors put one after the other along an axis.
+---@param tensors mlp.Tensor[] a list of tensors
+---@param axis? integer the axis that grows; default 1
+---@return mlp.Tensor
+function mlp.cat(tensors, axis) end
+
+--- Tensors of one shape put beside each other along a new axis.
+---@param tensors mlp.Tensor[] a list of tensors
+---@param axis? integer where the new axis stands in the result; default 1
+---@return mlp.Tensor
+function mlp.stack(tensors, axis) end
+
+--- The order of positions reversed along the axes named, or along all.
+---@param x mlp.Tensor the tensor
+---@param axes? integer|integer[] an axis or a list of axes
+---@return mlp.Tensor
+function mlp.flip(x, axes) end
+
+--- The order of positions reversed along the axes named, or along all.
+---@param axes? integer|integer[] an axis or a list of axes
+---@return mlp.Tensor
+function Tensor:flip(axes) end
+
+--- Positions moved `shift` places along an axis; what falls off the end comes back at the start.
+---@param x mlp.Tensor the tensor
+---@param shift integer places, negative for backwards
+---@param axis? integer the axis; default 1
+---@return mlp.Tensor
+function mlp.roll(x, shift, axis) end
+
+--- Positions moved `shift` places along an axis; what falls off the end comes back at the start.
+---@param shift integer places, negative for backwards
+---@param axis? integer the axis; default 1
+---@return mlp.Tensor
+function Tensor:roll(shift, axis) end
+
+--- y[.., k, ..] = x[.., index[k], ..] along an axis.
+---@param x mlp.Tensor the tensor
+---@param axis integer the axis along which positions count
+---@param index mlp.Tensor|integer[] positions along the axis, from 1
+---@return mlp.Tensor
+function mlp.index_select(x, axis, index) end
+
+--- y[.., k, ..] = x[.., index[k], ..] along an axis.
+---@param axis integer the axis along which positions count
+---@param index mlp.Tensor|integer[] positions along the axis, from 1
+---@return mlp.Tensor
+function Tensor:index_select(axis, index) end
+
+--- x with y[.., index[k], ..] += source[.., k, ..]; a position may occur more than once.
+---@param x mlp.Tensor the tensor
+---@param axis integer the axis along which positions count
+---@param index mlp.Tensor|integer[] positions along the axis, from 1
+---@param source mlp.Tensor one slice of x per position
+---@return mlp.Tensor
+function mlp.index_add(x, axis, index, source) end
+
+--- x with y[.., index[k], ..] += source[.., k, ..]; a position may occur more than once.
+---@param axis integer the axis along which positions count
+---@param index mlp.Tensor|integer[] positions along the axis, from 1
+---@param source mlp.Tensor one slice of x per position
+---@return mlp.Tensor
+function Tensor:index_add(axis, index, source) end
+
+--- x with y[.., index[k], ..] += source[.., k, ..]; a position may occur more than once.
+---@param axis integer the axis along which positions count
+---@param index mlp.Tensor|integer[] positions along the axis, from 1
+---@param source mlp.Tensor one slice of x per position
+---@return mlp.Tensor
+function Tensor:index_add_(axis, index, source) end
+
+--- x with y[.., index[k], ..] = source[.., k, ..]; of equal positions the last wins.
+---@param x mlp.Tensor the tensor
+---@param axis integer the axis along which positions count
+---@param index mlp.Tensor|integer[] positions along the axis, from 1
+---@param source mlp.Tensor one slice of x per position
+---@return mlp.Tensor
+function mlp.index_copy(x, axis, index, source) end
+
+--- x with y[.., index[k], ..] = source[.., k, ..]; of equal positions the last wins.
+---@param axis integer the axis along which positions count
+---@param index mlp.Tensor|integer[] positions along the axis, from 1
+---@param source mlp.Tensor one slice of x per position
+---@return mlp.Tensor
+function Tensor:index_copy(axis, index, source) end
+
+--- x with y[.., index[k], ..] = source[.., k, ..]; of equal positions the last wins.
+---@param axis integer the axis along which positions count
+---@param index mlp.Tensor|integer[] positions along the axis, from 1
+---@param source mlp.Tensor one slice of x per position
+---@return mlp.Tensor
+function Tensor:index_copy_(axis, index, source) end
+
+--- y[i, k, j] = x[i, index[i, k, j], j] along an axis; y has the shape of index.
+---@param x mlp.Tensor the tensor
+---@param axis integer the axis along which positions count
+---@param index mlp.Tensor|integer[] positions along the axis, from 1
+---@return mlp.Tensor
+function mlp.gather(x, axis, index) end
+
+--- y[i, k, j] = x[i, index[i, k, j], j] along an axis; y has the shape of index.
+---@param axis integer the axis along which positions count
+---@param index mlp.Tensor|integer[] positions along the axis, from 1
+---@return mlp.Tensor
+function Tensor:gather(axis, index) end
+
+--- x with y[i, index[i, k, j], j] = source[i, k, j] along an axis; of equal positions the last wins.
+---@param x mlp.Tensor the tensor
+---@param axis integer the axis along which positions count
+---@param index mlp.Tensor|integer[] positions along the axis, from 1
+---@param source mlp.Tensor|number a tensor of the shape of index, or a number
+---@return mlp.Tensor
+function mlp.scatter(x, axis, index, source) end
+
+--- x with y[i, index[i, k, j], j] = source[i, k, j] along an axis; of equal positions the last wins.
+---@param axis integer the axis along which positions count
+---@param index mlp.Tensor|integer[] positions along the axis, from 1
+---@param source mlp.Tensor|number a tensor of the shape of index, or a number
+---@return mlp.Tensor
+function Tensor:scatter(axis, index, source) end
+
+--- x with y[i, index[i, k, j], j] = source[i, k, j] along an axis; of equal positions the last wins.
+---@param axis integer the axis along which positions count
+---@param index mlp.Tensor|integer[] positions along the axis, from 1
+---@param source mlp.Tensor|number a tensor of the shape of index, or a number
+---@return mlp.Tensor
+function Tensor:scatter_(axis, index, source) end
+
+--- x with y[i, index[i, k, j], j] += source[i, k, j] along an axis.
+---@param x mlp.Tensor the tensor
+---@param axis integer the axis along which positions count
+---@param index mlp.Tensor|integer[] positions along the axis, from 1
+---@param source mlp.Tensor|number a tensor of the shape of index, or a number
+---@return mlp.Tensor
+function mlp.scatter_add(x, axis, index, source) end
+
+--- x with y[i, index[i, k, j], j] += source[i, k, j] along an axis.
+---@param axis integer the axis along which positions count
+---@param index mlp.Tensor|integer[] positions along the axis, from 1
+---@param source mlp.Tensor|number a tensor of the shape of index, or a number
+---@return mlp.Tensor
+function Tensor:scatter_add(axis, index, source) end
+
+--- x with y[i, index[i, k, j], j] += source[i, k, j] along an axis.
+---@param axis integer the axis along which positions count
+---@param index mlp.Tensor|integer[] positions along the axis, from 1
+---@param source mlp.Tensor|number a tensor of the shape of index, or a number
+---@return mlp.Tensor
+function Tensor:scatter_add_(axis, index, source) end
+
+--- The lines of x where the mask is not 0, one after the other: (count, rest of x).
+---@param x mlp.Tensor the tensor
+---@param mask mlp.Tensor uint8, of the first axes of x
+---@return mlp.Tensor
+function mlp.masked_select(x, mask) end
+
+--- The lines of x where the mask is not 0, one after the other: (count, rest of x).
+---@param mask mlp.Tensor uint8, of the first axes of x
+---@return mlp.Tensor
+function Tensor:masked_select(mask) end
+
+--- x with the value in the lines where the mask is not 0.
+---@param x mlp.Tensor the tensor
+---@param mask mlp.Tensor uint8, of the first axes of x
+---@param value mlp.Tensor|number a number, one line of x, or one line per selected place
+---@return mlp.Tensor
+function mlp.masked_assign(x, mask, value) end
+
+--- x with the value in the lines where the mask is not 0.
+---@param mask mlp.Tensor uint8, of the first axes of x
+---@param value mlp.Tensor|number a number, one line of x, or one line per selected place
+---@return mlp.Tensor
+function Tensor:masked_assign(mask, value) end
+
+--- x with the value in the lines where the mask is not 0.
+---@param mask mlp.Tensor uint8, of the first axes of x
+---@param value mlp.Tensor|number a number, one line of x, or one line per selected place
+---@return mlp.Tensor
+function Tensor:masked_assign_(mask, value) end
+
+--- Uniform draws from [0, 1): multiples of 2^-24 in float32, of 2^-53 in float64.
+---@param ... integer|integer[]|{dtype: mlp.Dtype?, requires_grad: boolean?, generator: mlp.Generator?} the lengths
+---@return mlp.Tensor
+function mlp.rand(...) end
+
+--- Normal draws of mean 0 and deviation 1 (Box and Muller 1958).
+---@param ... integer|integer[]|{dtype: mlp.Dtype?, requires_grad: boolean?, generator: mlp.Generator?} the lengths
+---@return mlp.Tensor
+function mlp.randn(...) end
+
+--- Whole numbers from low to high, both included, equally likely (Lemire 2019). int64.
+---@param low integer the smallest
+---@param high integer the largest
+---@param ... integer|integer[]|{generator: mlp.Generator?} the lengths
+---@return mlp.Tensor
+function mlp.randint(low, high, ...) end
+
+--- The numbers 1 to n in random order, every order equally likely. int64.
+---@param n integer how many
+---@param options? {generator: mlp.Generator?}
+---@return mlp.Tensor
+function mlp.randperm(n, options) end
+
+--- Uniform draws from [low, high) in the shape of x; uniform_ writes them into x.
+---@param x mlp.Tensor a float tensor, for its shape and dtype
+---@param low? number included; default 0
+---@param high? number not included; default 1
+---@param options? {generator: mlp.Generator?}
+---@return mlp.Tensor
+function mlp.uniform(x, low, high, options) end
+
+--- Uniform draws from [low, high) in the shape of x; uniform_ writes them into x.
+---@param low? number included; default 0
+---@param high? number not included; default 1
+---@param options? {generator: mlp.Generator?}
+---@return mlp.Tensor
+function Tensor:uniform(low, high, options) end
+
+--- Uniform draws from [low, high) in the shape of x; uniform_ writes them into x.
+---@param low? number included; default 0
+---@param high? number not included; default 1
+---@param options? {generator: mlp.Generator?}
+---@return mlp.Tensor
+function Tensor:uniform_(low, high, options) end
+
+--- Normal draws in the shape of x; normal_ writes them into x.
+---@param x mlp.Tensor a float tensor, for its shape and dtype
+---@param mean? number of the draws; default 0
+---@param deviation? number standard deviation of the draws; default 1
+---@param options? {generator: mlp.Generator?}
+---@return mlp.Tensor
+function mlp.normal(x, mean, deviation, options) end
+
+--- Normal draws in the shape of x; normal_ writes them into x.
+---@param mean? number of the draws; default 0
+---@param deviation? number standard deviation of the draws; default 1
+---@param options? {generator: mlp.Generator?}
+---@return mlp.Tensor
+function Tensor:normal(mean, deviation, options) end
+
+--- Normal draws in the shape of x; normal_ writes them into x.
+---@param mean? number of the draws; default 0
+---@param deviation? number standard deviation of the draws; default 1
+---@param options? {generator: mlp.Generator?}
+---@return mlp.Tensor
+function Tensor:normal_(mean, deviation, options) end
+
+--- 1 with the probability that x says, otherwise 0, in the dtype of x.
+---@param x mlp.Tensor probabilities, 0 to 1
+---@param options? {generator: mlp.Generator?}
+---@return mlp.Tensor
+function mlp.bernoulli(x, options) end
+
+--- 1 with the probability that x says, otherwise 0, in the dtype of x.
+---@param options? {generator: mlp.Generator?}
+---@return mlp.Tensor
+function Tensor:bernoulli(options) end
+
+--- Each element 0 with probability p, otherwise x / (1 - p), so that the mean stays
+--- (Srivastava et al. 2014).
+---@param x mlp.Tensor a float tensor
+---@param p? number probability of 0; default 0.5
+---@param options? {generator: mlp.Generator?}
+---@return mlp.Tensor
+function mlp.dropout(x, p, options) end
+
+--- Each element 0 with probability p, otherwise x / (1 - p), so that the mean stays
+--- (Srivastava et al. 2014).
+---@param p? number probability of 0; default 0.5
+---@param options? {generator: mlp.Generator?}
+---@return mlp.Tensor
+function Tensor:dropout(p, options) end
+
+--- Each element 0 with probability p, otherwise x / (1 - p), so that the mean stays
+--- (Srivastava et al. 2014).
+---@param p? number probability of 0; default 0.5
+---@param options? {generator: mlp.Generator?}
+---@return mlp.Tensor
+function Tensor:dropout_(p, options) end
+
+--- Sum over all axes or the given ones, joined pairwise. Integers are summed as int64; the sum of nothing is 0.
+---@param x mlp.Tensor of any shape
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@return mlp.Tensor
+function mlp.sum(x, axes, keepdim) end
+
+--- Sum over all axes or the given ones, joined pairwise. Integers are summed as int64; the sum of nothing is 0.
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@return mlp.Tensor
+function Tensor:sum(axes, keepdim) end
+
+--- Mean over all axes or the given ones. The mean of nothing is NaN; integers are refused.
+---@param x mlp.Tensor of any shape
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@return mlp.Tensor
+function mlp.mean(x, axes, keepdim) end
+
+--- Mean over all axes or the given ones. The mean of nothing is NaN; integers are refused.
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@return mlp.Tensor
+function Tensor:mean(axes, keepdim) end
+
+--- Variance over all axes or the given ones: squared deviations from the mean, summed, over n - correction.
+---@param x mlp.Tensor of any shape
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@param options? {correction: integer?, unbiased: boolean?}
+---@return mlp.Tensor
+function mlp.var(x, axes, keepdim, options) end
+
+--- Variance over all axes or the given ones: squared deviations from the mean, summed, over n - correction.
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@param options? {correction: integer?, unbiased: boolean?}
+---@return mlp.Tensor
+function Tensor:var(axes, keepdim, options) end
+
+--- Standard deviation over all axes or the given ones: the square root of var.
+---@param x mlp.Tensor of any shape
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@param options? {correction: integer?, unbiased: boolean?}
+---@return mlp.Tensor
+function mlp.std(x, axes, keepdim, options) end
+
+--- Standard deviation over all axes or the given ones: the square root of var.
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@param options? {correction: integer?, unbiased: boolean?}
+---@return mlp.Tensor
+function Tensor:std(axes, keepdim, options) end
+
+--- (sum |x|^p)^(1/p) over all axes or the given ones; the largest |x| for p = math.huge.
+---@param x mlp.Tensor of any shape
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@param options? {p: number?}
+---@return mlp.Tensor
+function mlp.norm(x, axes, keepdim, options) end
+
+--- (sum |x|^p)^(1/p) over all axes or the given ones; the largest |x| for p = math.huge.
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@param options? {p: number?}
+---@return mlp.Tensor
+function Tensor:norm(axes, keepdim, options) end
+
+--- log of the sum of e^x over all axes or the given ones, without overflow; -infinity of nothing.
+---@param x mlp.Tensor of any shape
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@return mlp.Tensor
+function mlp.logsumexp(x, axes, keepdim) end
+
+--- log of the sum of e^x over all axes or the given ones, without overflow; -infinity of nothing.
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@return mlp.Tensor
+function Tensor:logsumexp(axes, keepdim) end
+
+--- Product along an axis or of all elements. Integers are multiplied as int64; the product of nothing is 1.
+---@param x mlp.Tensor of any shape
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@return mlp.Tensor
+function mlp.prod(x, axes, keepdim) end
+
+--- Product along an axis or of all elements. Integers are multiplied as int64; the product of nothing is 1.
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@return mlp.Tensor
+function Tensor:prod(axes, keepdim) end
+
+--- The largest element over all axes or the given ones, NaN if there is one. Elements that tie share the gradient evenly; max takes one axis and tells where.
+---@param x mlp.Tensor of any shape
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@return mlp.Tensor
+function mlp.amax(x, axes, keepdim) end
+
+--- The largest element over all axes or the given ones, NaN if there is one. Elements that tie share the gradient evenly; max takes one axis and tells where.
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@return mlp.Tensor
+function Tensor:amax(axes, keepdim) end
+
+--- The smallest element over all axes or the given ones, NaN if there is one. Elements that tie share the gradient evenly; min takes one axis and tells where.
+---@param x mlp.Tensor of any shape
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@return mlp.Tensor
+function mlp.amin(x, axes, keepdim) end
+
+--- The smallest element over all axes or the given ones, NaN if there is one. Elements that tie share the gradient evenly; min takes one axis and tells where.
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@return mlp.Tensor
+function Tensor:amin(axes, keepdim) end
+
+--- 1 where any element is not 0, else 0, over all axes or the given ones: uint8.
+---@param x mlp.Tensor of any shape
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@return mlp.Tensor
+function mlp.any(x, axes, keepdim) end
+
+--- 1 where any element is not 0, else 0, over all axes or the given ones: uint8.
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@return mlp.Tensor
+function Tensor:any(axes, keepdim) end
+
+--- 1 where no element is 0, else 0, over all axes or the given ones: uint8.
+---@param x mlp.Tensor of any shape
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@return mlp.Tensor
+function mlp.all(x, axes, keepdim) end
+
+--- 1 where no element is 0, else 0, over all axes or the given ones: uint8.
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@return mlp.Tensor
+function Tensor:all(axes, keepdim) end
+
+--- How many elements are not 0, over all axes or the given ones: int64.
+---@param x mlp.Tensor of any shape
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@return mlp.Tensor
+function mlp.count_nonzero(x, axes, keepdim) end
+
+--- How many elements are not 0, over all axes or the given ones: int64.
+---@param axes? integer|integer[] an axis or a list of axes; nil is all
+---@param keepdim? boolean keep the reduced axes with length 1; default false
+---@return mlp.Tensor
+function Tensor:count_nonzero(axes, keepdim) end
+
+--- The largest elements along an axis and their positions there, counted from 1; without an axis the largest of all and its position in row-major order. NaN counts as largest.
+---@param x mlp.Tensor of any shape
+---@param axis? integer|integer[] along which; nil is all elements, in row-major order
+---@param keepdim? boolean keep the axis with length 1; default false
+---@return mlp.Tensor, mlp.Tensor
+function mlp.max(x, axis, keepdim) end
+
+--- The largest elements along an axis and their positions there, counted from 1; without an axis the largest of all and its position in row-major order. NaN counts as largest.
+---@param axis? integer|integer[] along which; nil is all elements, in row-major order
+---@param keepdim? boolean keep the axis with length 1; default false
+---@return mlp.Tensor, mlp.Tensor
+function Tensor:max(axis, keepdim) end
+
+--- The smallest elements along an axis and their positions there, counted from 1; without an axis the smallest of all and its position in row-major order. A NaN wins.
+---@param x mlp.Tensor of any shape
+---@param axis? integer|integer[] along which; nil is all elements, in row-major order
+---@param keepdim? boolean keep the axis with length 1; default false
+---@return mlp.Tensor, mlp.Tensor
+function mlp.min(x, axis, keepdim) end
+
+--- The smallest elements along an axis and their positions there, counted from 1; without an axis the smallest of all and its position in row-major order. A NaN wins.
+---@param axis? integer|integer[] along which; nil is all elements, in row-major order
+---@param keepdim? boolean keep the axis with length 1; default false
+---@return mlp.Tensor, mlp.Tensor
+function Tensor:min(axis, keepdim) end
+
+--- Where the largest element stands along an axis, counted from 1, or in the whole tensor in row-major order: int64. The first of equal ones; a NaN wins.
+---@param x mlp.Tensor of any shape
+---@param axis? integer|integer[] along which; nil is all elements, in row-major order
+---@param keepdim? boolean keep the axis with length 1; default false
+---@return mlp.Tensor
+function mlp.argmax(x, axis, keepdim) end
+
+--- Where the largest element stands along an axis, counted from 1, or in the whole tensor in row-major order: int64. The first of equal ones; a NaN wins.
+---@param axis? integer|integer[] along which; nil is all elements, in row-major order
+---@param keepdim? boolean keep the axis with length 1; default false
+---@return mlp.Tensor
+function Tensor:argmax(axis, keepdim) end
+
+--- Where the smallest element stands along an axis, counted from 1, or in the whole tensor in row-major order: int64. The first of equal ones; a NaN wins.
+---@param x mlp.Tensor of any shape
+---@param axis? integer|integer[] along which; nil is all elements, in row-major order
+---@param keepdim? boolean keep the axis with length 1; default false
+---@return mlp.Tensor
+function mlp.argmin(x, axis, keepdim) end
+
+--- Where the smallest element stands along an axis, counted from 1, or in the whole tensor in row-major order: int64. The first of equal ones; a NaN wins.
+---@param axis? integer|integer[] along which; nil is all elements, in row-major order
+---@param keepdim? boolean keep the axis with length 1; default false
+---@return mlp.Tensor
+function Tensor:argmin(axis, keepdim) end
+
+--- Running sum along an axis: y[i] = x[1] + ... + x[i]. Integers are summed as int64.
+---@param x mlp.Tensor of any shape
+---@param axis integer along which
+---@param options? {reverse: boolean?}
+---@return mlp.Tensor
+function mlp.cumsum(x, axis, options) end
+
+--- Running sum along an axis: y[i] = x[1] + ... + x[i]. Integers are summed as int64.
+---@param axis integer along which
+---@param options? {reverse: boolean?}
+---@return mlp.Tensor
+function Tensor:cumsum(axis, options) end
+
+--- The elements in order along an axis, and the positions they came from, counted from 1. Equal elements keep their order; NaN counts as largest.
+---@param x mlp.Tensor of any shape
+---@param axis? integer along which; default -1
+---@param options? {descending: boolean?}
+---@return mlp.Tensor, mlp.Tensor
+function mlp.sort(x, axis, options) end
+
+--- The elements in order along an axis, and the positions they came from, counted from 1. Equal elements keep their order; NaN counts as largest.
+---@param axis? integer along which; default -1
+---@param options? {descending: boolean?}
+---@return mlp.Tensor, mlp.Tensor
+function Tensor:sort(axis, options) end
+
+--- The positions that put the elements in order along an axis, counted from 1. Equal elements keep their order; NaN counts as largest.
+---@param x mlp.Tensor of any shape
+---@param axis? integer along which; default -1
+---@param options? {descending: boolean?}
+---@return mlp.Tensor
+function mlp.argsort(x, axis, options) end
+
+--- The positions that put the elements in order along an axis, counted from 1. Equal elements keep their order; NaN counts as largest.
+---@param axis? integer along which; default -1
+---@param options? {descending: boolean?}
+---@return mlp.Tensor
+function Tensor:argsort(axis, options) end
+
+--- The k largest (or smallest) elements along an axis, the best first, and their positions, counted from 1. Of equal elements the first is taken; NaN counts as largest.
+---@param x mlp.Tensor of any shape
+---@param k integer how many
+---@param axis? integer along which; default -1
+---@param options? {largest: boolean?, sorted: boolean?}
+---@return mlp.Tensor, mlp.Tensor
+function mlp.topk(x, k, axis, options) end
+
+--- The k largest (or smallest) elements along an axis, the best first, and their positions, counted from 1. Of equal elements the first is taken; NaN counts as largest.
+---@param k integer how many
+---@param axis? integer along which; default -1
+---@param options? {largest: boolean?, sorted: boolean?}
+---@return mlp.Tensor, mlp.Tensor
+function Tensor:topk(k, axis, options) end
+
+--- The Euclidean norm of all numbers of a list of tensors, in float64. Not finite when one of them is not.
+---@param tensors mlp.Tensor[] float tensors of any shapes
+---@return mlp.Tensor
+function mlp.global_norm(tensors) end
