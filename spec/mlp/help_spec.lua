@@ -79,11 +79,12 @@ describe("mlp.help", function()
     assert.equal("There is no help about 'zzzzzzzzz'. mlp.help() lists all names.", text "zzzzzzzzz")
   end)
 
-  it("stays within 80 columns, for every name", function()
+  it("stays within 80 columns, for every name; code is as long as its author made it", function()
     for _, topic in ipairs(require("mlp.help.catalogue").topics()) do
       for _, entry in ipairs(topic.entries) do
         for line in text(entry.path):gmatch "[^\n]+" do
-          assert(utf8.len(line) <= 80, ("%s: %s"):format(entry.path, line))
+          local code <const> = line:find "^    mlp" or line:find "^    local"
+          assert(code or utf8.len(line) <= 80, ("%s: %s"):format(entry.path, line))
         end
       end
     end
