@@ -9,6 +9,7 @@ local cases <const> = require "spec.support.cases"
 local make <const> = require "spec.support.make"
 local pieces <const> = require "spec.stress.pieces"
 
+local LONG <const> = os.getenv "MLP_LONG" ~= nil
 local MOST_REQUESTS <const> = 3000
 
 local function live()
@@ -55,10 +56,10 @@ end
 --- The first run of a case that has elements, and its derivative where it has one.
 local function piece_of(case)
   local dtype <const> = (case.dtypes or { "float32" })[1]
-  local shape
+  local shape = case.shapes and case.shapes[1]
   for _, candidate in ipairs(case.shapes or {}) do
     local small <const> = make.count(candidate) > 0 and make.count(candidate) <= 64
-    if small and (not shape or #candidate > #shape) then shape = candidate end
+    if small and (make.count(shape) == 0 or #candidate > #shape) then shape = candidate end
   end
   local function is_float(t) return t.dtype == "float32" or t.dtype == "float64" end
   return function()
@@ -84,8 +85,10 @@ end
 describe("when memory runs out", function()
   after_each(function() core.debug.fail_after(-1) end)
 
+  local starved <const> = {} -- one case of every operation; all of them where time is no matter
   for _, case in ipairs(cases) do
-    if not case.error then
+    if not case.error and (LONG or not starved[case.op]) then
+      starved[case.op] = true
       local name <const> = case.op .. (case.name and " (" .. case.name .. ")" or "")
       it(name .. " gives every byte back", function()
         assert.is_true(check(name, piece_of(case)) > 0, "no request for memory was seen")

@@ -112,7 +112,8 @@ for _, name in ipairs { "SGD", "Adam", "AdamW", "RMSprop" } do
     local optimizer <const> = mlp.optim[name]({ w }, { lr = 0.1 })
     for _ = 1, 2 do
       optimizer:zero_grad()
-      (w * w):sum():backward()
+      local loss <const> = (w * w):sum()
+      loss:backward()
       optimizer:step()
     end
   end)

@@ -1,6 +1,6 @@
 --- Makes temporaries by the ten thousand and never calls collectgarbage; prints the peaks after the
---- first thousand and at the end. Run by gc_spec.lua: temporaries.lua COUNT HEAP_MB MODE, where MODE
---- is "incremental" (an embedding host) or "generational" (the stand-alone lua).
+--- first thousand and at the end. Run by gc_spec.lua: temporaries.lua COUNT HEAP_MB MODE; MODE is
+--- "incremental" (an embedding host) or "generational" (the stand-alone lua).
 local COUNT <const>, HEAP_MB <const>, MODE <const> = tonumber(arg[1]), tonumber(arg[2]), arg[3]
 local mlp <const> = require "mlp"
 

@@ -27,14 +27,17 @@ for class_name, operation in pairs(CLASSES) do
 
   ---@param options table? the parameters of the operation, by name; mlp.help(operation) lists them
   function Activation:init(options)
-    run(core.zeros(1, 1), options) -- refuses unknown options where they are written
+    if next(options or {}) ~= nil then run(core.zeros(1, 1), options) end -- refuses unknown options where they are written
     self.settings = {}
     for key, value in pairs(options or {}) do self.settings[key] = value end
   end
 
   ---@param x mlp.Tensor
   ---@return mlp.Tensor y of x's shape
-  function Activation:forward(x) return run(x, self.settings) end
+  function Activation:forward(x)
+    if next(self.settings) == nil then return run(x) end
+    return run(x, self.settings)
+  end
 
   function Activation:describe() return settings(self.settings) end
 
