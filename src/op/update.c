@@ -24,7 +24,16 @@ static int list_start(const mlp_call *c, int list) {
 
 static int list_length(const mlp_call *c, int list) { return (int)c->value[list].integer; }
 
-static double *hyper_of(const mlp_call *c, int lists) { return mlp_in(c, list_start(c, lists)); }
+enum { MAX_SLOTS = 8 };
+
+static double *slot_of(const mlp_call *c, int lists, int k) {
+  const mlp_tensor *h = c->in[list_start(c, lists)];
+  return (double *)mlp_tensor_data(h) + k * h->stride[0];
+}
+
+static void read_hyper(const mlp_call *c, int lists, int slots, double h[MAX_SLOTS]) {
+  for (int k = 0; k < slots; k++) h[k] = *slot_of(c, lists, k);
+}
 
 /* Refuses unless tensor i of the list has the shape and dtype of parameter i. */
 static mlp_status want_like_parameter(const mlp_call *c, int list, int i, mlp_error *e) {
@@ -56,9 +65,9 @@ static mlp_status want_hyper(const mlp_call *c, int lists, int slots, mlp_error 
   char text[MLP_SHAPE_TEXT];
   MLP_TRY(mlp_want_dtype(c, i, MLP_F64, e));
   const mlp_shape *s = &c->in[i]->shape;
-  if (s->ndim == 1 && s->dim[0] == slots && mlp_tensor_contiguous(c->in[i])) return MLP_OK;
-  return mlp_refuse(e, "%s: hyper is %s but (%d,) in one block is wanted", c->row->name,
-                    mlp_shape_text(text, s), slots);
+  if (s->ndim == 1 && s->dim[0] == slots) return MLP_OK;
+  return mlp_refuse(e, "%s: hyper is %s but (%d,) is wanted", c->row->name, mlp_shape_text(text, s),
+                    slots);
 }
 
 /* Parameter i and its companions, NULL where a list is empty. */
@@ -157,7 +166,8 @@ static void sgd_block(mlp_dtype dtype, void *const *data, const void *k, int64_t
 }
 
 static void sgd_run(mlp_call *c) {
-  double *h = hyper_of(c, SGD_LISTS);
+  double h[MAX_SLOTS];
+  read_hyper(c, SGD_LISTS, SGD_SLOTS, h);
   bool first = h[SGD_COUNT] == 0; /* the velocity starts at the gradient, undampened */
   mlp_sgd k = {.lr = h[SGD_LR],
                .momentum = h[SGD_MOMENTUM],
@@ -167,7 +177,7 @@ static void sgd_run(mlp_call *c) {
                .scale = h[SGD_SCALE],
                .nesterov = h[SGD_NESTEROV] != 0};
   step_all(c, SGD_LISTS, sgd_block, &k);
-  h[SGD_COUNT]++;
+  *slot_of(c, SGD_LISTS, SGD_COUNT) += 1;
 }
 
 extern const mlp_row mlp_row_sgd_step;
@@ -212,7 +222,9 @@ static void adam_block(mlp_dtype dtype, void *const *data, const void *k, int64_
 }
 
 static void adam_run(mlp_call *c) {
-  double *h = hyper_of(c, ADAM_LISTS), t = ++h[ADAM_COUNT];
+  double h[MAX_SLOTS];
+  read_hyper(c, ADAM_LISTS, ADAM_SLOTS, h);
+  double t = h[ADAM_COUNT] + 1;
   bool decoupled = h[ADAM_DECOUPLED] != 0;
   mlp_adam k = {.rate = h[ADAM_LR] / (1 - pow(h[ADAM_BETA1], t)),
                 .beta1 = h[ADAM_BETA1],
@@ -223,6 +235,7 @@ static void adam_run(mlp_call *c) {
                 .root = 1 / sqrt(1 - pow(h[ADAM_BETA2], t)),
                 .scale = h[ADAM_SCALE]};
   step_all(c, ADAM_LISTS, adam_block, &k);
+  *slot_of(c, ADAM_LISTS, ADAM_COUNT) += 1;
 }
 
 extern const mlp_row mlp_row_adam_step;
@@ -258,7 +271,8 @@ static void rmsprop_block(mlp_dtype dtype, void *const *data, const void *k, int
 }
 
 static void rmsprop_run(mlp_call *c) {
-  double *h = hyper_of(c, RMS_LISTS);
+  double h[MAX_SLOTS];
+  read_hyper(c, RMS_LISTS, RMS_SLOTS, h);
   mlp_rmsprop k = {.lr = h[RMS_LR],
                    .alpha = h[RMS_ALPHA],
                    .epsilon = h[RMS_EPS],
@@ -266,7 +280,7 @@ static void rmsprop_run(mlp_call *c) {
                    .momentum = h[RMS_MOMENTUM],
                    .scale = h[RMS_SCALE]};
   step_all(c, RMS_LISTS, rmsprop_block, &k);
-  h[RMS_COUNT]++;
+  *slot_of(c, RMS_LISTS, RMS_COUNT) += 1;
 }
 
 extern const mlp_row mlp_row_rmsprop_step;
