@@ -1,3 +1,7 @@
+/*
+** Sorting of (key, place) pairs: short runs by insertion, up to a thousand by merging, more by
+** counting bytes. All three are stable; none depends on an instruction set.
+*/
 #include "kernel/order.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
-** Loops along an axis whose results keep its length: running sums, and products of all elements but
-** one. A block is (n, width), contiguous; the axis is the first. Tables are indexed by dtype.
+** Loops along an axis whose results keep its length: running sums and products. A block is
+** (n, width), contiguous; the axis is the first. Tables are indexed by dtype.
 */
 #ifndef MLP_KERNEL_SCAN_H
 #define MLP_KERNEL_SCAN_H
@@ -12,18 +12,24 @@
 ** each running sum rounded once; integers are summed as int64 and wrap. */
 typedef void mlp_running_sum(void *y, const void *x, int64_t n, int64_t width, bool reverse);
 
-/* y[i, j] = product of all x[k, j] with k other than i: exact also where elements are 0. */
-typedef void mlp_others(void *y, const void *x, int64_t n, int64_t width);
-
-/* Its derivative in the direction h: y[i, j] = sum over k of h[k, j] times the product of all
-** x[l, j] with l other than i and k. `work` has room for n elements. */
-typedef void mlp_others_slope(void *y, const void *x, const void *h, void *work, int64_t n,
-                              int64_t width);
+/* Running products, and their derivatives, exact also where elements are 0; x, g, h and y are
+** (n, width), `work` has room for 2 n elements. */
+typedef struct {
+  /* y[i] = x[0] ... x[i] */
+  void (*product)(void *y, const void *x, int64_t n, int64_t width);
+  /* y = how the running products change along h */
+  void (*slope)(void *y, const void *x, const void *h, int64_t n, int64_t width);
+  /* y[k] = sum over i of g[i] d product[i] / dx[k] */
+  void (*back)(void *y, const void *x, const void *g, void *work, int64_t n, int64_t width);
+  /* y = how `back` changes when x moves along h */
+  void (*curve)(void *y, const void *x, const void *g, const void *h, void *work, int64_t n,
+                int64_t width);
+} mlp_running_product;
 
 typedef struct {
   mlp_running_sum *sum[4];
-  mlp_others *others[2];
-  mlp_others_slope *others_slope[2];
+  mlp_running_product product[2];
+  void (*product_i64)(void *y, const void *x, int64_t n, int64_t width); /* wraps */
 } mlp_scan_kernels;
 
 #endif

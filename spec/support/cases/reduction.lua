@@ -266,51 +266,11 @@ add{ op = "logsumexp", name = "of infinities", grad = {},
   reference = function() return { -INF, INF, 2, NAN } end }
 
 add_reductions("prod", product,
-  { range = { 0.5, 1.5 }, covers = { "prod_others" }, one = true })
+  { range = { 0.5, 1.5 }, covers = { "cumprod_back" }, one = true })
 add_empty("prod", function() return 1 end)
 add{ op = "prod", name = "with zeros",
   args = function(make) return { make.values{ { 2, 0, 3 }, { 0, 4, 0 }, { 1, 2, 5 } }, 2 } end,
   reference = function(x, axis) return reduce(product, x, axis) end }
---- The product of the line without the elements at the places i and k.
-local function product_without(line, i, k)
-  local rest <const> = {}
-  for at, v in ipairs(line) do
-    if at ~= i and at ~= k then rest[#rest + 1] = v end
-  end
-  return product(rest)
-end
-local LINES <const> = { { 2, 0, 3 }, { 0, 4, 0 }, { 1, 2, 5 } }
-add{ op = "prod_others", args = function(make) return { make.values(LINES), 2 } end,
-  reference = function(x)
-    return R.along(function(line)
-      local y <const> = {}
-      for i = 1, #line do y[i] = product_without(line, i) end
-      return y
-    end, x, 2)
-  end,
-  smooth = false, reason = "its second derivative is the third of prod, which has none" }
-add{ op = "prod_others", name = "of nothing", shapes = { { 0, 3 }, { 3, 0 } },
-  args = function(make, shape) return { make(shape), 1 } end,
-  check = function(outputs) assert(outputs[1]:numel() == 0) end,
-  out = function(shape) return { shape } end }
-add{ op = "prod_others_slope",
-  args = function(make) return { make.values(LINES), make{ 3, 3 }, 2 } end, grad = {},
-  reference = function(x, direction)
-    return R.map(function(row)
-      local y <const> = {}
-      for i = 1, #x[row] do
-        y[i] = 0
-        for k = 1, #x[row] do
-          if k ~= i then y[i] = y[i] + direction[row][k] * product_without(x[row], i, k) end
-        end
-      end
-      return y
-    end, { 1, 2, 3 })
-  end }
-add{ op = "prod_others_slope", name = "of nothing", shapes = { { 0, 3 }, { 3, 0 } }, grad = {},
-  args = function(make, shape) return { make(shape), make(shape), 1 } end,
-  check = function(outputs) assert(outputs[1]:numel() == 0) end,
-  out = function(shape) return { shape } end }
 add{ op = "prod", name = "over two of three axes",
   args = function(make) return { make{ 2, 2, 2 }, { 1, 2 } } end,
   error = "prod: axes names 2 axes, but one axis or all of them is wanted" }
@@ -405,6 +365,97 @@ add{ op = "cumsum", name = "of nothing", shapes = { { 0 }, { 0, 3 } },
 add{ op = "cumsum", name = "of integers", dtypes = { "int64", "uint8" }, range = { 0, 250 },
   args = function(make) return { make{ 40 }, 1 } end,
   reference = function(x) return running(x) end }
+
+local function running_product(line)
+  local y <const>, total = {}, 1
+  for i, v in ipairs(line) do
+    total = total * v
+    y[i] = total
+  end
+  return y
+end
+
+--- dy[i] / dx[k] of the running products of a line; d2y[i] / dx[k] dx[l] when l is given.
+local function change(line, i, k, l)
+  if k > i or (l and (l > i or l == k)) then return 0 end
+  local total = 1
+  for at = 1, i do
+    if at ~= k and at ~= l then total = total * line[at] end
+  end
+  return total
+end
+
+--- The list of f(i), a sum over the places 1 .. n.
+local function sums(n, f)
+  local y <const> = {}
+  for i = 1, n do
+    local total = 0
+    for k = 1, n do total = total + f(i, k) end
+    y[i] = total
+  end
+  return y
+end
+
+for _, axis in ipairs{ 1, -1 } do
+  add{ op = "cumprod", name = "along " .. axis, shapes = { { 5 }, { 3, 4 }, { 2, 1 }, { 2, 3, 3 } },
+    args = function(make, shape) return { make(shape), axis } end,
+    reference = function(x, along) return R.along(running_product, x, along) end }
+end
+local LINES <const> = { { 2, 0, 3, 4 }, { 0, 4, 0, 1 }, { 1, 2, 5, 0 }, { 0.5, 3, -1, 2 } }
+add{ op = "cumprod", name = "with zeros",
+  args = function(make) return { make.values(LINES), 2 } end,
+  reference = function(x) return R.along(running_product, x, 2) end }
+add{ op = "cumprod", name = "of integers", dtypes = { "int64" }, range = { -9, 9 },
+  args = function(make) return { make{ 3, 40 }, 2 } end,
+  reference = function(x)
+    return R.map(function(row)
+      local whole <const> = {}
+      for i, v in ipairs(x[row]) do whole[i] = math.tointeger(v) end
+      return running_product(whole)
+    end, { 1, 2, 3 })
+  end }
+add{ op = "cumprod", name = "of a number", args = function(make) return { make{}, 1 } end,
+  reference = function(x) return x end }
+add{ op = "cumprod", name = "of bytes", dtypes = { "uint8" }, range = { 0, 9 },
+  args = function(make) return { make{ 3 }, 1 } end,
+  error = 'cumprod: x is uint8 but int64 or a float is wanted (x:to("int64") converts)' }
+
+add{ op = "cumprod_back", args = function(make) return { make.values(LINES), make{ 4, 4 }, 2 } end,
+  reference = function(x, g)
+    return R.map(function(row)
+      return sums(4, function(k, i) return g[row][i] * change(x[row], i, k) end)
+    end, { 1, 2, 3, 4 })
+  end,
+  smooth = false, reason = "its second derivative is the third of cumprod, which has none" }
+add{ op = "cumprod_slope", args = function(make) return { make.values(LINES), make{ 4, 4 }, 2 } end,
+  reference = function(x, h)
+    return R.map(function(row)
+      return sums(4, function(i, k) return h[row][k] * change(x[row], i, k) end)
+    end, { 1, 2, 3, 4 })
+  end,
+  smooth = false, reason = "its second derivative is the third of cumprod, which has none" }
+add{ op = "cumprod_curve", grad = {},
+  args = function(make) return { make.values(LINES), make{ 4, 4 }, make{ 4, 4 }, 2 } end,
+  reference = function(x, g, h)
+    return R.map(function(row)
+      return sums(4, function(k, i)
+        local total = 0
+        for l = 1, 4 do total = total + g[row][i] * h[row][l] * change(x[row], i, k, l) end
+        return total
+      end)
+    end, { 1, 2, 3, 4 })
+  end }
+for op, inputs in pairs{ cumprod = 1, cumprod_back = 2, cumprod_slope = 2, cumprod_curve = 3 } do
+  add{ op = op, name = "of nothing", shapes = { { 0 }, { 0, 3 }, { 3, 0 } }, grad = {},
+    args = function(make, shape)
+      local args <const> = {}
+      for i = 1, inputs do args[i] = make(shape) end
+      args[inputs + 1] = 1
+      return args
+    end,
+    check = function(outputs) assert(outputs[1]:numel() == 0) end,
+    out = function(shape) return { shape } end }
+end
 
 for _, descending in ipairs{ false, true } do
   local word <const> = descending and "descending" or "ascending"
