@@ -258,103 +258,6 @@ function mlp.nll(log_probabilities, target, options) end
 ---@return mlp.Tensor
 function Tensor:nll(target, options) end
 
---- -log p at the class, with p = softmax x over the last axis; or -sum t log p for probabilities t
---- Classes lie along the last axis; label_smoothing mixes the target with 1/C. The mean divides by the weight of the rows that count.
----@param logits mlp.Tensor x (..., C)
----@param target mlp.Tensor|integer[] classes from 1, int64 (...); or probabilities (..., C)
----@param options? {weight: mlp.Tensor?, mask: mlp.Tensor?, reduction: "mean"|"sum"|"none"?, divisor: number?, label_smoothing: number?}
----@return mlp.Tensor
-function mlp.cross_entropy(logits, target, options) end
-
---- -log p at the class, with p = softmax x over the last axis; or -sum t log p for probabilities t
---- Classes lie along the last axis; label_smoothing mixes the target with 1/C. The mean divides by the weight of the rows that count.
----@param target mlp.Tensor|integer[] classes from 1, int64 (...); or probabilities (..., C)
----@param options? {weight: mlp.Tensor?, mask: mlp.Tensor?, reduction: "mean"|"sum"|"none"?, divisor: number?, label_smoothing: number?}
----@return mlp.Tensor
-function Tensor:cross_entropy(target, options) end
-
---- -x at the class, for log probabilities x
----@param log_probabilities mlp.Tensor x (..., C)
----@param target mlp.Tensor|integer[] classes from 1, int64 (...)
----@param options? {weight: mlp.Tensor?, mask: mlp.Tensor?, reduction: "mean"|"sum"|"none"?, divisor: number?}
----@return mlp.Tensor
-function mlp.nll(log_probabilities, target, options) end
-
---- -x at the class, for log probabilities x
----@param target mlp.Tensor|integer[] classes from 1, int64 (...)
----@param options? {weight: mlp.Tensor?, mask: mlp.Tensor?, reduction: "mean"|"sum"|"none"?, divisor: number?}
----@return mlp.Tensor
-function Tensor:nll(target, options) end
-
---- -t log s - (1 - t) log(1 - s) with s = 1 / (1 + e^-x): binary cross entropy, finite for any finite x
----@param logits mlp.Tensor x, any shape
----@param target mlp.Tensor t in 0 .. 1, of the logits' shape
----@param options? {weight: mlp.Tensor?, pos_weight: mlp.Tensor?, reduction: "mean"|"sum"|"none"?, divisor: number?}
----@return mlp.Tensor
-function mlp.bce_with_logits(logits, target, options) end
-
---- -t log s - (1 - t) log(1 - s) with s = 1 / (1 + e^-x): binary cross entropy, finite for any finite x
----@param target mlp.Tensor t in 0 .. 1, of the logits' shape
----@param options? {weight: mlp.Tensor?, pos_weight: mlp.Tensor?, reduction: "mean"|"sum"|"none"?, divisor: number?}
----@return mlp.Tensor
-function Tensor:bce_with_logits(target, options) end
-
---- (x - t)^2: squared error
----@param prediction mlp.Tensor x, any shape
----@param target mlp.Tensor t, of the prediction's shape
----@param options? {reduction: "mean"|"sum"|"none"?, divisor: number?}
----@return mlp.Tensor
-function mlp.mse(prediction, target, options) end
-
---- (x - t)^2: squared error
----@param target mlp.Tensor t, of the prediction's shape
----@param options? {reduction: "mean"|"sum"|"none"?, divisor: number?}
----@return mlp.Tensor
-function Tensor:mse(target, options) end
-
---- |x - t|: absolute error; slope 0 at 0
----@param prediction mlp.Tensor x, any shape
----@param target mlp.Tensor t, of the prediction's shape
----@param options? {reduction: "mean"|"sum"|"none"?, divisor: number?}
----@return mlp.Tensor
-function mlp.l1(prediction, target, options) end
-
---- |x - t|: absolute error; slope 0 at 0
----@param target mlp.Tensor t, of the prediction's shape
----@param options? {reduction: "mean"|"sum"|"none"?, divisor: number?}
----@return mlp.Tensor
-function Tensor:l1(target, options) end
-
---- d^2/2 where |d| <= delta, else delta (|d| - delta/2), with d = x - t
---- Huber 1964: squared near 0, absolute far out.
----@param prediction mlp.Tensor x, any shape
----@param target mlp.Tensor t, of the prediction's shape
----@param options? {reduction: "mean"|"sum"|"none"?, divisor: number?, delta: number?}
----@return mlp.Tensor
-function mlp.huber(prediction, target, options) end
-
---- d^2/2 where |d| <= delta, else delta (|d| - delta/2), with d = x - t
---- Huber 1964: squared near 0, absolute far out.
----@param target mlp.Tensor t, of the prediction's shape
----@param options? {reduction: "mean"|"sum"|"none"?, divisor: number?, delta: number?}
----@return mlp.Tensor
-function Tensor:huber(target, options) end
-
---- t (log t - x), 0 where t is 0: how far probabilities t are from log probabilities x
---- The divergence of distributions is the sum over classes: reduction "batchmean" divides it by the first axis, "mean" by the number of elements.
----@param log_probabilities mlp.Tensor x, any shape
----@param target mlp.Tensor t, probabilities of the same shape
----@param options? {reduction: "mean"|"sum"|"none"|"batchmean"?, divisor: number?}
----@return mlp.Tensor
-function mlp.kl_div(log_probabilities, target, options) end
-
---- t (log t - x), 0 where t is 0: how far probabilities t are from log probabilities x
---- The divergence of distributions is the sum over classes: reduction "batchmean" divides it by the first axis, "mean" by the number of elements.
----@param target mlp.Tensor t, probabilities of the same shape
----@param options? {reduction: "mean"|"sum"|"none"|"batchmean"?, divisor: number?}
----@return mlp.Tensor
-function Tensor:kl_div(target, options) end
-
 --- one step of stochastic gradient descent, in place
 --- d = scale g + weight_decay p; v = momentum v + (1 - dampening) d, at the first step v = d; p = p - lr v, with nesterov p - lr (d + momentum v).
 ---@param parameters mlp.Tensor[] updated in place
@@ -1525,6 +1428,38 @@ function mlp.roll(x, shift, axis) end
 ---@return mlp.Tensor
 function Tensor:roll(shift, axis) end
 
+--- y[.., i, j] = x[.., i, j] where j <= i + offset, otherwise 0.
+---@param x mlp.Tensor matrices in the last two axes
+---@param offset? integer diagonals to the right of the main one; default 0
+---@return mlp.Tensor
+function mlp.tril(x, offset) end
+
+--- y[.., i, j] = x[.., i, j] where j <= i + offset, otherwise 0.
+---@param offset? integer diagonals to the right of the main one; default 0
+---@return mlp.Tensor
+function Tensor:tril(offset) end
+
+--- y[.., i, j] = x[.., i, j] where j <= i + offset, otherwise 0.
+---@param offset? integer diagonals to the right of the main one; default 0
+---@return mlp.Tensor
+function Tensor:tril_(offset) end
+
+--- y[.., i, j] = x[.., i, j] where j >= i + offset, otherwise 0.
+---@param x mlp.Tensor matrices in the last two axes
+---@param offset? integer diagonals to the right of the main one; default 0
+---@return mlp.Tensor
+function mlp.triu(x, offset) end
+
+--- y[.., i, j] = x[.., i, j] where j >= i + offset, otherwise 0.
+---@param offset? integer diagonals to the right of the main one; default 0
+---@return mlp.Tensor
+function Tensor:triu(offset) end
+
+--- y[.., i, j] = x[.., i, j] where j >= i + offset, otherwise 0.
+---@param offset? integer diagonals to the right of the main one; default 0
+---@return mlp.Tensor
+function Tensor:triu_(offset) end
+
 --- y[.., k, ..] = x[.., index[k], ..] along an axis.
 ---@param x mlp.Tensor the tensor
 ---@param axis integer the axis along which positions count
@@ -1639,6 +1574,19 @@ function Tensor:scatter_add(axis, index, source) end
 ---@return mlp.Tensor
 function Tensor:scatter_add_(axis, index, source) end
 
+--- y[.., k] = 1 where k = index[..], otherwise 0: one axis more, of length `classes`.
+---@param index mlp.Tensor|integer[] classes from 1, of any shape
+---@param classes integer how many there are
+---@param options? {dtype: mlp.Dtype?}
+---@return mlp.Tensor
+function mlp.one_hot(index, classes, options) end
+
+--- y[.., k] = 1 where k = index[..], otherwise 0: one axis more, of length `classes`.
+---@param classes integer how many there are
+---@param options? {dtype: mlp.Dtype?}
+---@return mlp.Tensor
+function Tensor:one_hot(classes, options) end
+
 --- The lines of x where the mask is not 0, one after the other: (count, rest of x).
 ---@param x mlp.Tensor the tensor
 ---@param mask mlp.Tensor uint8, of the first axes of x
@@ -1668,6 +1616,15 @@ function Tensor:masked_assign(mask, value) end
 ---@param value mlp.Tensor|number a number, one line of x, or one line per selected place
 ---@return mlp.Tensor
 function Tensor:masked_assign_(mask, value) end
+
+--- The positions, from 1, of the elements that are not 0: (count, axes of x), in order.
+---@param x mlp.Tensor the tensor
+---@return mlp.Tensor
+function mlp.nonzero(x) end
+
+--- The positions, from 1, of the elements that are not 0: (count, axes of x), in order.
+---@return mlp.Tensor
+function Tensor:nonzero() end
 
 --- Uniform draws from [0, 1): multiples of 2^-24 in float32, of 2^-53 in float64.
 ---@param ... integer|integer[]|{dtype: mlp.Dtype?, requires_grad: boolean?, generator: mlp.Generator?} the lengths
@@ -2036,35 +1993,3 @@ function mlp.topk(x, k, axis, options) end
 ---@param options? {largest: boolean?, sorted: boolean?}
 ---@return mlp.Tensor, mlp.Tensor
 function Tensor:topk(k, axis, options) end
-
---- one step of stochastic gradient descent, in place
---- d = scale g + weight_decay p; v = momentum v + (1 - dampening) d, at the first step v = d; p = p - lr v, with nesterov p - lr (d + momentum v).
----@param parameters mlp.Tensor[] updated in place
----@param gradients mlp.Tensor[] one per parameter
----@param velocities mlp.Tensor[] v, one per parameter; {} without momentum
----@param hyper mlp.Tensor float64: lr, momentum, dampening, weight_decay, nesterov (0 or 1), steps taken, scale
-function mlp.sgd_step(parameters, gradients, velocities, hyper) end
-
---- one step of Adam, or of AdamW when decoupled, in place
---- d = scale g + weight_decay p (decoupled: p = p (1 - lr weight_decay) instead); m = beta1 m + (1 - beta1) d; v = beta2 v + (1 - beta2) d^2; p = p - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps). Kingma and Ba 2015; Loshchilov and Hutter 2019.
----@param parameters mlp.Tensor[] updated in place
----@param gradients mlp.Tensor[] one per parameter
----@param means mlp.Tensor[] m, one per parameter
----@param squares mlp.Tensor[] v, one per parameter
----@param hyper mlp.Tensor float64: lr, beta1, beta2, eps, weight_decay, decoupled (0 or 1), steps taken, scale
-function mlp.adam_step(parameters, gradients, means, squares, hyper) end
-
---- one step of RMSprop, in place
---- d = scale g + weight_decay p; q = alpha q + (1 - alpha) d^2; u = d / (sqrt(q) + eps), centered d / (sqrt(q - a^2) + eps) with a = alpha a + (1 - alpha) d; p = p - lr u, with momentum b = momentum b + u and p = p - lr b. Hinton, Coursera lecture 6e; Graves 2013.
----@param parameters mlp.Tensor[] updated in place
----@param gradients mlp.Tensor[] one per parameter
----@param squares mlp.Tensor[] q, one per parameter
----@param means mlp.Tensor[] a, one per parameter; {} unless centered
----@param velocities mlp.Tensor[] b, one per parameter; {} without momentum
----@param hyper mlp.Tensor float64: lr, alpha, eps, weight_decay, momentum, steps taken, scale
-function mlp.rmsprop_step(parameters, gradients, squares, means, velocities, hyper) end
-
---- the Euclidean norm of all elements of a list of tensors, in float64
----@param tensors mlp.Tensor[] of floats, any shapes
----@return mlp.Tensor
-function mlp.global_norm(tensors) end

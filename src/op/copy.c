@@ -5,8 +5,7 @@
 #include "op/build.h"
 #include "op/strided.h"
 
-/* ---- contiguous, clone -------------------------------------------------------------------------
- */
+/* ---- contiguous, clone ----------------------------------------------------------------------- */
 
 static mlp_status copy_infer(mlp_call *c, mlp_error *e) { return mlp_out_like(c, c->in[0], e); }
 
@@ -43,8 +42,7 @@ const mlp_row mlp_row_clone = {
     .tiling = copy_tiling,
 };
 
-/* ---- assign ------------------------------------------------------------------------------------
- */
+/* ---- assign ---------------------------------------------------------------------------------- */
 
 static mlp_status assign_infer(mlp_call *c, mlp_error *e) {
   const mlp_tensor *x = c->in[0], *source = c->in[1];

@@ -1,16 +1,15 @@
 /*
-** Rows that take positions from a tensor. Two families:
+** Rows that take positions from a tensor. Families:
 **
 **   whole slices   index_select: y[.., k, ..] = x[.., index[k], ..]    index is a vector
 **                  index_add, index_copy: the way back, adding or replacing
+**   one_hot        a position as a line of zeros with a 1
 **   elements       gather: y[i, k, j] = x[i, index[i, k, j], j]        index has the axes of x
 **                  scatter, scatter_add: the way back, replacing or adding
 **
 ** A position that occurs twice is added twice; where values are replaced the last one wins. The
-*order
-** is always that of the index, so results are the same at every run. The derivative of a reading
-*row is
-** a `_back` row, which adds into zeros, and whose derivative is the reading row again.
+** order is always that of the index, so results are the same at every run. The derivative of a
+** reading row is a `_back` row, which adds into zeros, and whose derivative is the reading row.
 */
 #include <string.h>
 
@@ -56,12 +55,10 @@ static mlp_status refuse_shapes(const mlp_call *c, int i, int j, const char *wan
                     mlp_shape_text(tb, &c->in[j]->shape), wanted);
 }
 
-/* ---- whole slices -------------------------------------------------------------------------------
- */
+/* ---- whole slices ---------------------------------------------------------------------------- */
 
 /* The tensor with the axis of positions seen as (outer, length, inner); the other one has `taken`
-*in
-** place of length. */
+** in place of length. */
 typedef struct {
   int64_t outer, length, taken, inner;
   const int64_t *place;
@@ -116,8 +113,7 @@ static void index_select_vjp(mlp_vjp *v) {
 
 static bool is_shared(const mlp_tile *t) { return t->spread == MLP_SHARED; }
 
-/* Rows of x are selected from apart from each other; rows of the index look up in a shared table.
- */
+/* Rows of x are selected from apart from each other; rows of the index look up a shared table. */
 static void index_select_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) {
   int64_t axis = axis_of(c);
   if (is_shared(&in[1]) && (in[0].spread != MLP_ROWS || in[0].axis != axis))
@@ -311,8 +307,58 @@ const mlp_row mlp_row_index_copy = {
     .tiling = write_slices_tiling,
 };
 
-/* ---- elements -----------------------------------------------------------------------------------
- */
+/* ---- one_hot --------------------------------------------------------------------------------- */
+
+enum { CLASSES, DTYPE };
+
+static mlp_status one_hot_infer(mlp_call *c, mlp_error *e) {
+  mlp_shape shape = c->in[0]->shape;
+  MLP_TRY(mlp_want_dtype(c, 0, MLP_I64, e));
+  if (shape.ndim == MLP_MAX_DIMS)
+    return mlp_refuse(e, "one_hot: a tensor has at most %d axes", MLP_MAX_DIMS);
+  shape.dim[shape.ndim++] = c->value[CLASSES].integer;
+  return mlp_out(c, (mlp_dtype)c->value[DTYPE].integer, &shape, e);
+}
+
+static mlp_status one_hot_check(const mlp_call *c, mlp_error *e) {
+  return mlp_check_positions(c, 0, c->value[CLASSES].integer, e);
+}
+
+static void one_hot_run(mlp_call *c) {
+  static const float one_f32 = 1;
+  static const double one_f64 = 1;
+  static const int64_t one_i64 = 1;
+  static const uint8_t one_u8 = 1;
+  static const void *const one[MLP_DTYPES] = {&one_f32, &one_f64, &one_i64, &one_u8};
+  const int64_t *place = mlp_in(c, 0);
+  int64_t n = mlp_tensor_count(c->in[0]), classes = c->value[CLASSES].integer;
+  size_t bytes = element_bytes(c);
+  char *y = mlp_result(c, 0);
+  clear_result(c);
+  for (int64_t i = 0; i < n; i++)
+    memcpy(y + (size_t)(i * classes + place[i] - 1) * bytes, one[c->spec[0].dtype], bytes);
+}
+
+static void one_hot_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) {
+  (void)c;
+  out[0] = in[0];
+}
+
+const mlp_row mlp_row_one_hot = {
+    .name = "one_hot",
+    .doc = "y[.., k] = 1 where k = index[..], otherwise 0: one axis more, of length `classes`.",
+    .arg = {{MLP_ARG_POSITIONS, "index", "classes from 1, of any shape", NULL, NULL, false},
+            {MLP_ARG_INTEGER, "classes", "how many there are", NULL, NULL, false},
+            {MLP_ARG_DTYPE, "dtype", "of the result", "float32", NULL, true}},
+    .flags = MLP_NO_GRADIENT,
+    .n_out = 1,
+    .infer = one_hot_infer,
+    .check = one_hot_check,
+    .run = one_hot_run,
+    .tiling = one_hot_tiling,
+};
+
+/* ---- elements -------------------------------------------------------------------------------- */
 
 /* The index is walked line by line along its last axis. Element k of a line belongs to element
 ** base + (place[k] - 1) * step + k * drift of the full tensor. */
@@ -579,8 +625,7 @@ const mlp_row mlp_row_scatter = {
     .tiling = elements_tiling,
 };
 
-/* ---- which element scatter kept -----------------------------------------------------------------
- */
+/* ---- which element scatter kept -------------------------------------------------------------- */
 
 /* work: for every element of x, the element of the index that wrote it last. */
 static mlp_status scatter_back_infer(mlp_call *c, mlp_error *e) {

@@ -1,5 +1,6 @@
 /*
-** Rows that take a mask: uint8, nonzero is true, over the first axes of x. What is behind those
+** Rows that take a mask: uint8, nonzero is true, over the first axes of x, and nonzero, which finds
+** the places of one. What is behind those
 ** axes moves as one line: a mask (N) over x (N, D) selects rows. The lines selected stand in
 ** row-major order, so their number, a shape, depends on values: masked_select is MLP_DYNAMIC.
 */
@@ -49,6 +50,48 @@ static int64_t line_length(const mlp_shape *x, const mlp_tensor *mask) {
   for (int i = mask->shape.ndim; i < x->ndim; i++) n *= x->dim[i];
   return n;
 }
+
+/* ---- nonzero --------------------------------------------------------------------------------- */
+
+/* NaN is not 0. */
+static bool is_nonzero(const mlp_tensor *t, int64_t i) {
+  const void *data = mlp_tensor_data(t);
+  switch (t->dtype) {
+    case MLP_F32: return ((const float *)data)[i] != 0;
+    case MLP_F64: return ((const double *)data)[i] != 0;
+    case MLP_I64: return ((const int64_t *)data)[i] != 0;
+    default: return ((const uint8_t *)data)[i] != 0;
+  }
+}
+
+static mlp_status nonzero_infer(mlp_call *c, mlp_error *e) {
+  mlp_shape shape = {.ndim = 2, .dim = {0, c->in[0]->shape.ndim}};
+  int64_t n = mlp_tensor_count(c->in[0]);
+  for (int64_t i = 0; i < n; i++) shape.dim[0] += is_nonzero(c->in[0], i);
+  return mlp_out(c, MLP_I64, &shape, e);
+}
+
+static void nonzero_run(mlp_call *c) {
+  const mlp_shape *s = &c->in[0]->shape;
+  int64_t *y = mlp_result(c, 0), n = mlp_tensor_count(c->in[0]);
+  for (int64_t i = 0; i < n; i++) {
+    if (!is_nonzero(c->in[0], i)) continue;
+    int64_t rest = i;
+    for (int a = s->ndim - 1; a >= 0; a--) y[a] = rest % s->dim[a] + 1, rest /= s->dim[a];
+    y += s->ndim;
+  }
+}
+
+const mlp_row mlp_row_nonzero = {
+    .name = "nonzero",
+    .doc = "The positions, from 1, of the elements that are not 0: (count, axes of x), in order.",
+    .arg = {ARG_X},
+    .flags = MLP_DYNAMIC | MLP_NO_GRADIENT,
+    .n_out = 1,
+    .infer = nonzero_infer,
+    .run = nonzero_run,
+    .tiling = mlp_tiling_whole,
+};
 
 /* ---- masked_select --------------------------------------------------------------------------- */
 

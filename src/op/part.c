@@ -4,8 +4,7 @@
 ** parts that change places (flip, roll). Every derivative is another row of this file.
 **
 ** Bounds stay in the values as the user wrote them, from 1 and inclusive, because only then an
-*empty
-** slice (last = first - 1) and a count from the end (-1) cannot be mistaken for each other.
+** empty slice (last = first - 1) and a count from the end (-1) cannot be mistaken for each other.
 */
 #include <string.h>
 
@@ -39,8 +38,7 @@ static void tile_across(const mlp_tile *in, mlp_tile *out, int64_t moved_axis) {
   out[0] = in[0].spread == MLP_ROWS && in[0].axis == moved_axis ? whole : in[0];
 }
 
-/* ---- slice --------------------------------------------------------------------------------------
- */
+/* ---- slice ----------------------------------------------------------------------------------- */
 
 typedef struct {
   int64_t first, step, count; /* first counts from 0 */
@@ -170,8 +168,7 @@ const mlp_row mlp_row_slice_back = {
     .tiling = slice_tiling,
 };
 
-/* ---- select -------------------------------------------------------------------------------------
- */
+/* ---- select ---------------------------------------------------------------------------------- */
 
 static mlp_status select_infer(mlp_call *c, mlp_error *e) {
   const mlp_tensor *x = c->in[0];
@@ -220,8 +217,7 @@ const mlp_row mlp_row_select = {
     .tiling = select_tiling,
 };
 
-/* ---- diagonal -----------------------------------------------------------------------------------
- */
+/* ---- diagonal -------------------------------------------------------------------------------- */
 
 typedef struct {
   mlp_shape shape;
@@ -334,8 +330,7 @@ const mlp_row mlp_row_diagonal_back = {
     .tiling = mlp_tiling_whole,
 };
 
-/* ---- cat, stack ---------------------------------------------------------------------------------
- */
+/* ---- cat, stack ------------------------------------------------------------------------------ */
 
 /* All inputs have the dtype and the shape of the first, except along `free_axis` (-1: none). */
 static mlp_status want_alike(const mlp_call *c, int64_t free_axis, mlp_error *e) {
@@ -480,8 +475,7 @@ const mlp_row mlp_row_stack = {
     .tiling = stack_tiling,
 };
 
-/* ---- flip, roll ---------------------------------------------------------------------------------
- */
+/* ---- flip, roll ------------------------------------------------------------------------------ */
 
 static mlp_status flip_infer(mlp_call *c, mlp_error *e) {
   MLP_TRY(mlp_call_axes(c, 0, 0, e));

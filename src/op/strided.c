@@ -48,8 +48,7 @@ static void merge_neighbours(nest *w) {
   if (w->n > 0) w->n = last + 1;
 }
 
-/* The axis along which the source is contiguous goes next to the innermost; true when there is one.
- */
+/* The axis along which the source is contiguous goes next to the innermost; false without one. */
 static bool transposes(nest *w) {
   int inner = w->n - 1;
   if (inner < 1 || w->axis[inner].dst != 1 || w->axis[inner].src == 1) return false;

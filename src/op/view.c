@@ -39,8 +39,7 @@ static void tile_to(const mlp_tile *in, mlp_tile *out, int axis) {
   if (in[0].spread == MLP_ROWS && axis < 0) out[0] = (mlp_tile){.spread = MLP_WHOLE};
 }
 
-/* ---- reshape, flatten --------------------------------------------------------------------------
- */
+/* ---- reshape, flatten ------------------------------------------------------------------------ */
 
 /* Replaces one -1 by what makes the counts agree. */
 static mlp_status complete_shape(const mlp_call *c, mlp_shape *wanted, mlp_error *e) {
@@ -63,9 +62,8 @@ static mlp_status complete_shape(const mlp_call *c, mlp_shape *wanted, mlp_error
                     mlp_shape_text(ta, shape_in(c)), (long long)count, tb);
 }
 
-/* One run of axes of t, `from` .. `to` - 1 without those of length 1, steps evenly when each step
- *is
- ** the one inside it times its length. */
+/* A run of axes, `from` .. `to` - 1, none of length 1, steps evenly when each step is the one
+** inside it times its length. */
 static bool steps_evenly(const int64_t *dim, const int64_t *stride, int from, int to) {
   for (int i = from; i + 1 < to; i++) {
     if (stride[i] != dim[i + 1] * stride[i + 1]) return false;
@@ -75,8 +73,7 @@ static bool steps_evenly(const int64_t *dim, const int64_t *stride, int from, in
 
 /*
 ** Finds steps by which t is read as `shape` (same count). Both shapes are cut, from the left, into
-*the
-** shortest groups of axes with equal products; a group can be regrouped only where it steps evenly.
+** the shortest groups of axes with equal products; a group is regrouped only where it steps evenly.
 */
 static bool regrouped_strides(int64_t *stride, const mlp_tensor *t, const mlp_shape *shape) {
   int64_t dim[MLP_MAX_DIMS], step[MLP_MAX_DIMS];
@@ -184,8 +181,7 @@ const mlp_row mlp_row_flatten = {
     .tiling = reshape_tiling,
 };
 
-/* ---- squeeze, unsqueeze ------------------------------------------------------------------------
- */
+/* ---- squeeze, unsqueeze ---------------------------------------------------------------------- */
 
 /* Which axes go: those named, which must have length 1, or without names all that have it. */
 static mlp_status squeezed_axes(const mlp_call *c, bool *gone, mlp_error *e) {
@@ -266,8 +262,7 @@ const mlp_row mlp_row_unsqueeze = {
     .tiling = unsqueeze_tiling,
 };
 
-/* ---- transpose, t, permute ---------------------------------------------------------------------
- */
+/* ---- transpose, t, permute ------------------------------------------------------------------- */
 
 /* Axis i of the result is axis order[i] of x. */
 static mlp_status reordered(mlp_call *c, const int *order, mlp_error *e) {
@@ -387,8 +382,7 @@ const mlp_row mlp_row_permute = {
     .tiling = permute_tiling,
 };
 
-/* ---- expand ------------------------------------------------------------------------------------
- */
+/* ---- expand ---------------------------------------------------------------------------------- */
 
 static mlp_status expanded_shape(const mlp_call *c, mlp_shape *shape, mlp_error *e) {
   const mlp_shape *x = shape_in(c);

@@ -652,6 +652,69 @@ local masks <const> = {
     error = "masked_assign: the value is (2,) but a number, (3,), or one such per selected place" },
 }
 
+local triangles <const> = {
+  { op = "tril", shapes = { { 3, 3 }, { 2, 4 }, { 4, 2 }, { 0, 3 }, { 3, 0 } },
+    args = function(make, shape) return { make(shape) } end,
+    out = function(shape) return { shape } end,
+    reference = function(x)
+      return build(R.shape(x), function(i) return i[2] <= i[1] and at(x, i) or 0 end)
+    end },
+  { op = "tril", name = "offset", args = function(make) return { make { 2, 3, 4 }, -1 } end,
+    reference = function(x)
+      return build(R.shape(x), function(i) return i[3] <= i[2] - 1 and at(x, i) or 0 end)
+    end },
+  { op = "tril", name = "far", args = function(make) return { make { 2, 3 }, math.maxinteger } end,
+    reference = same },
+  { op = "tril", name = "a vector", args = function(make) return { make { 3 } } end,
+    error = "tril: x is (3,) but a tensor of 2 to 8 axes is wanted" },
+  { op = "triu", shapes = { { 3, 3 }, { 2, 4 }, { 4, 2 }, { 0, 3 } },
+    args = function(make, shape) return { make(shape) } end,
+    out = function(shape) return { shape } end,
+    reference = function(x)
+      return build(R.shape(x), function(i) return i[2] >= i[1] and at(x, i) or 0 end)
+    end },
+  { op = "triu", name = "offset", args = function(make) return { make { 2, 3, 4 }, 2 } end,
+    reference = function(x)
+      return build(R.shape(x), function(i) return i[3] >= i[2] + 2 and at(x, i) or 0 end)
+    end },
+  { op = "triu", name = "far", args = function(make) return { make { 2, 3 }, math.mininteger } end,
+    reference = same },
+}
+
+local function one_hot(index, classes)
+  return R.map(function(i)
+    local line = {}
+    for k = 1, classes do line[k] = k == i and 1 or 0 end
+    return line
+  end, index)
+end
+
+local found <const> = {
+  { op = "one_hot", shapes = { {}, { 4 }, { 2, 3 } },
+    args = function(make, shape) return { make.index(shape, 5), 5, { dtype = make.dtype } } end,
+    dtypes = { "float64", "float32", "int64", "uint8" }, reference = one_hot },
+  { op = "one_hot", name = "a Lua list", args = function() return { { 2, 1 }, 2 } end,
+    reference = one_hot },
+  { op = "one_hot", name = "empty", args = function(make) return { make.index({ 0 }, 1), 3 } end,
+    out = { { 0, 3 } }, reference = one_hot },
+  { op = "one_hot", name = "class 0", args = function() return { { 2, 0 }, 2 } end,
+    error = "one_hot: index[2] is 0, but positions count from 1 to 2" },
+  { op = "one_hot", name = "beyond", args = function() return { { 3 }, 2 } end,
+    error = "one_hot: index[1] is 3, but positions count from 1 to 2" },
+
+  { op = "nonzero", dtypes = { "float64", "float32", "int64", "uint8" }, grad = {},
+    args = function(make) return { make.values { { 0, 1, 0 }, { 3, 0, 1 } } } end,
+    out = { { 3, 2 } }, reference = function() return { { 1, 2 }, { 2, 1 }, { 2, 3 } } end },
+  { op = "nonzero", name = "nothing",
+    args = function(make) return { make.values { 0, 0 } } end, grad = {},
+    out = { { 0, 1 } }, reference = function() return {} end },
+  { op = "nonzero", name = "no number", grad = {},
+    args = function(make) return { make.values { 0 / 0, 0, -0.0 } } end,
+    reference = function() return { { 1 } } end },
+  { op = "nonzero", name = "empty", args = function(make) return { make { 0, 2 } } end, grad = {},
+    out = { { 0, 2 } }, reference = function() return {} end },
+}
+
 --- What a draw is worth is the business of spec/op/random_spec.lua.
 local function shaped(shape)
   return function(outputs) assert.same(shape, outputs[1].shape) end
@@ -705,7 +768,7 @@ local draws <const> = {
 }
 
 local all <const> = {}
-for _, group in ipairs { views, parts, writing, positions, masks, draws } do
+for _, group in ipairs { views, parts, writing, positions, masks, triangles, found, draws } do
   table.move(group, 1, #group, #all + 1, all)
 end
 return all
