@@ -1,6 +1,7 @@
 --- Where the coefficients of src/kernel/vmath.inc come from. Each polynomial minimises the largest
 --- weighted error on its interval (the exchange of Remez on a grid); then its coefficients are
---- rounded to float32 (unless they are used in double). They multiply small corrections, so little is lost; the error is printed after.
+--- rounded to float32 (unless they are used in double). They multiply small corrections, so little
+--- is lost; the error is measured after.
 ---
 ---   lua5.4 spec/kernel/minimax.lua        prints C tables with the error reached, as a power of 2
 local abs <const>, exp <const>, log <const> = math.abs, math.exp, math.log
@@ -93,7 +94,7 @@ local function exchange(points, values, weights, degree)
   return c
 end
 
---- fit{f=, low=, high=, weight=, degree=, double=}: coefficients from the constant up, and the error.
+--- fit{f=, low=, high=, weight=, degree=, double=}: coefficients from the constant up, the error.
 local function fit(task)
   local points, values, weights = {}, {}, {}
   for _, x in ipairs(grid(task.low, task.high, 1500)) do
@@ -222,5 +223,8 @@ local tasks <const> = {
 for _, task in ipairs(tasks) do
   local c <const>, worst <const> = fit(task)
   print(("/* %s: 2^%.1f */"):format(task.about, log(worst, 2)))
-  for k, value in ipairs(c) do print(("  %s[%d] = %a%s"):format(task.name, k - 1, value, task.double and "" or "f")) end
+  local suffix <const> = task.double and "" or "f"
+  for k, value in ipairs(c) do
+    print(("  %s[%d] = %a%s"):format(task.name, k - 1, value, suffix))
+  end
 end

@@ -19,9 +19,17 @@ for _, row in ipairs(core.rows()) do rows[row.name] = row end
 local function is_float(t) return t.dtype == "float64" or t.dtype == "float32" end
 local is_tensor <const> = make.is_tensor
 
+--- "(2, 3)"; of a shape for each operand "((2, 3), (3))".
+local function shape_text(shape)
+  if type(shape) ~= "table" then return tostring(shape) end
+  local parts = {}
+  for i, part in ipairs(shape) do parts[i] = shape_text(part) end
+  return "(" .. table.concat(parts, ", ") .. ")"
+end
+
 --- One run of a case: what the checks below pass around.
 local function run_of(case, shape, dtype)
-  local at <const> = shape and " of (" .. table.concat(shape, ", ") .. ")" or ""
+  local at <const> = shape and " of " .. shape_text(shape) or ""
   return {
     case = case, shape = shape, dtype = dtype, row = rows[case.op],
     about = ("%s%s%s, %s"):format(case.op, case.name and " '" .. case.name .. "'" or "", at, dtype),

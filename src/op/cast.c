@@ -19,9 +19,15 @@ static mlp_status to_infer(mlp_call *c, mlp_error *e) {
 
 static void number_text(char text[static 32], const mlp_tensor *t, int64_t place) {
   const void *data = mlp_tensor_data(t);
-  if (t->dtype == MLP_F32) snprintf(text, 32, "%.9g", (double)((const float *)data)[place]);
-  if (t->dtype == MLP_F64) snprintf(text, 32, "%.9g", ((const double *)data)[place]);
-  if (t->dtype == MLP_I64) snprintf(text, 32, "%lld", (long long)((const int64_t *)data)[place]);
+  double number = 0;
+  if (t->dtype == MLP_F32) number = (double)((const float *)data)[place];
+  if (t->dtype == MLP_F64) number = ((const double *)data)[place];
+  if (t->dtype == MLP_I64)
+    snprintf(text, 32, "%lld", (long long)((const int64_t *)data)[place]);
+  else if (number != number)
+    snprintf(text, 32, "NaN"); /* printf would show its sign */
+  else
+    snprintf(text, 32, "%.9g", number);
 }
 
 static mlp_status to_check(const mlp_call *c, mlp_error *e) {
