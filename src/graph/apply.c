@@ -88,8 +88,9 @@ static mlp_status look_back(mlp_call *c, mlp_error *e) {
     if (!records || !t || !mlp_tensor_traced(t)) continue;
     if (t->node && t->history_version != t->storage->version)
       return mlp_refuse(e,
-                        "%s: %s was changed in place by %s through another tensor that shares its "
-                        "storage, so its history no longer describes it",
+                        "%s: %s was changed in place by %s since it was computed, through another "
+                        "tensor that shares its storage or under no_grad, so its history no longer "
+                        "describes it",
                         c->row->name, mlp_in_name(c, i), t->storage->changed_by);
     c->traced = true;
   }
@@ -201,6 +202,13 @@ static mlp_status compute(mlp_call *c, mlp_error *e) {
   return MLP_OK;
 }
 
+/* What an operation without a derivative wrote in place (random numbers) is a new beginning. */
+static void forget_history(mlp_tensor *t) {
+  if (!t->node) return;
+  mlp_node_drop(t->context, t->node);
+  t->node = NULL;
+}
+
 static mlp_status run_arranged(mlp_call *c, mlp_error *e) {
   MLP_TRY(may_change(c, e));
   MLP_TRY(c->row->infer(c, e));
@@ -213,6 +221,7 @@ static mlp_status run_arranged(mlp_call *c, mlp_error *e) {
     drop_outputs(c);
     return status;
   }
+  if (c->in_place && !c->traced && c->context->no_grad_depth == 0) forget_history(c->in[0]);
   for (int i = c->row->n_out; i < c->n_out; i++) { /* hidden outputs now belong to the node */
     mlp_tensor_drop(c->out[i]);
     c->out[i] = NULL;
