@@ -53,3 +53,8 @@ local theirs = twin:parameters()
 for i, parameter in ipairs(model:parameters()) do same = same and parameter:ne(theirs[i]):to("int64"):sum():item() == 0 end
 print("same weights, to the bit:", same)
 print(("accuracy %.1f %%"):format(100 * trainer:evaluate(data).accuracy))
+
+-- What was learned: the regions of the three classes, and the points that taught them.
+os.execute "mkdir -p out"
+assert(mlp.plot.regions { model, points = { { points = x, class = y } }, width = 480, height = 440,
+  title = "Three arms, 300 points", subtitle = "regions of a 2-32-32-3 network" }:save "out/by_hand_regions.svg")
