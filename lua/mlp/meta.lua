@@ -1953,6 +1953,17 @@ function mlp.cumsum(x, axis, options) end
 ---@return mlp.Tensor
 function Tensor:cumsum(axis, options) end
 
+--- Running product along an axis: y[i] = x[1] ... x[i].
+---@param x mlp.Tensor of any shape
+---@param axis integer along which
+---@return mlp.Tensor
+function mlp.cumprod(x, axis) end
+
+--- Running product along an axis: y[i] = x[1] ... x[i].
+---@param axis integer along which
+---@return mlp.Tensor
+function Tensor:cumprod(axis) end
+
 --- The elements in order along an axis, and the positions they came from, counted from 1. Equal elements keep their order; NaN counts as largest.
 ---@param x mlp.Tensor of any shape
 ---@param axis? integer along which; default -1
