@@ -61,10 +61,13 @@ local function place_after(self, value, prediction, target)
 end
 
 --- Brings place and weights into agreement after an interruption: an update that has begun is
---- completed and counted; one that has not begun never was.
+--- completed and counted; one that has not begun never was. What callbacks drew stays drawn: they
+--- are not called again.
 local function agree(self)
   local after <const>, at <const> = self.after, self.at
-  if after and after.step > at.step and self.trainer.optimizer:complete(self.updates + 1) then
+  if self.calling then
+    note_stream(at)
+  elseif after and after.step > at.step and self.trainer.optimizer:complete(self.updates + 1) then
     self.at = after
   end
   self.trainer.steps = self.at.step
@@ -73,7 +76,7 @@ end
 
 -- ---- checkpoints and callbacks ------------------------------------------------------------------
 
-local function save(self)
+local function save_here(self)
   if not self.path or self.saved == self.at then return end
   local ok <const>, message <const> =
     checkpoint.save(self.path, self.trainer, self.at, self.history)
@@ -81,17 +84,14 @@ local function save(self)
   self.saved = self.at
 end
 
---- A save between two steps: the stream may have moved since the last one, by callbacks.
-local function save_here(self)
-  if not self.path then return end
-  note_stream(self.at)
-  save(self)
-end
-
 local function call_back(self, list, event)
+  if #list == 0 then return end
+  self.calling = true
   for _, fn in ipairs(list) do
     if fn(event, self.trainer) == "stop" then self.stopped = true end
   end
+  note_stream(self.at)
+  self.calling = false
 end
 
 -- ---- one step -----------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ local function end_epoch(self, whole)
   local early <const> = self.early
     and early_stop.judge(self.early, self.best, entry, self.trainer.model)
   self.history[at.epochs + 1] = entry
-  self.best = early
+  self.best, self.ended = early, not whole
   if whole then
     local place <const> = moved(at, { epochs = at.epochs + 1, early = early })
     place.batch = nil
@@ -200,17 +200,20 @@ local function end_epoch(self, whole)
   if whole and not self.every then save_here(self) end
 end
 
+--- A run that ends inside an epoch is saved there: taken up again, it knows of no end.
 local function run_epoch(self)
   local iterator <const> = begin_epoch(self)
   self.trainer.model:train()
   local whole <const> = run_steps(self, iterator)
+  if not whole then save_here(self) end
   end_epoch(self, whole)
 end
 
 local function is_done(self)
   local at <const> = self.at
-  if self.stopped or limit_reached(self) then return true end
-  return at.batch == nil and self.epochs ~= nil and at.epoch >= self.epochs
+  if self.stopped or self.ended then return true end
+  if at.batch ~= nil then return false end -- taken up inside an epoch
+  return limit_reached(self) or self.epochs ~= nil and at.epoch >= self.epochs
 end
 
 --- Trains until a limit, patience or a callback ends it.
@@ -272,9 +275,12 @@ function Run.new(trainer, o, resumed)
   return self
 end
 
+--- The collector first: an interruption that came right after a no_grad scope was opened, before
+--- its variable had it, left it to the collector to close.
 local function rescue(self)
+  collectgarbage()
   agree(self)
-  if not self.diverged then save(self) end
+  if not self.diverged then save_here(self) end
 end
 
 --- Closing: `raised` is the error that ended the run, nil when it ended by itself.
