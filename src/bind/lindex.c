@@ -239,6 +239,7 @@ static void want_writable(lua_State *L, const mlp_tensor *t) {
 
 /* set(i, j, ..., number) */
 static int tensor_set(lua_State *L) {
+  mlp_enter(L); /* finds out whether a no_grad scope is open */
   mlp_tensor *t = mlp_check_tensor(L, 1, "set", "the tensor");
   want_writable(L, t);
   int top = lua_gettop(L);

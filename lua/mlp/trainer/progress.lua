@@ -115,6 +115,17 @@ function progress.check(setting)
   errors.wanted("Trainer", "progress", setting, "true, false or a function")
 end
 
+--- Lines on a stream, or a bar where it is a terminal.
+---@param stream {write: function, flush: function}
+---@param epochs integer? how many there will be
+---@param is_terminal boolean
+---@return mlp.trainer.Progress
+function progress.on(stream, epochs, is_terminal)
+  return setmetatable({
+    stream = stream, epochs = epochs, shown = -math.huge, lined = -math.huge, width = 0,
+  }, is_terminal and Bar or Lines)
+end
+
 --- The progress that a setting asks for.
 ---@param setting boolean|fun(event: table)|nil nil: true in a script, false in a host
 ---@param epochs integer? how many there will be
@@ -126,10 +137,7 @@ function progress.new(setting, epochs)
   if setting == nil then setting = rawget(_G, "arg") ~= nil end
   local stream <const> = io and io.stderr
   if not setting or not stream then return setmetatable({}, Silent) end
-  local class <const> = core.isatty(STDERR) and Bar or Lines
-  return setmetatable({
-    stream = stream, epochs = epochs, shown = -math.huge, lined = -math.huge, width = 0,
-  }, class)
+  return progress.on(stream, epochs, core.isatty(STDERR))
 end
 
 return progress
