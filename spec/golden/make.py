@@ -169,6 +169,7 @@ def reductions():
          reason="PyTorch's slope e^(x - y) carries the rounding of y = 1e4; ours is normalised")
     case("cumsum", lambda x: torch.cumsum(x, 1), Float(3, 5), Axis(1), name="last")
     case("cumsum", lambda x: torch.cumsum(x, 0), Float(3, 5), Axis(0), name="rows")
+    case("cumprod", lambda x: torch.cumprod(x, 1), Float(3, 5, low=0.5), Axis(1))
     case("sort", lambda x: torch.sort(x, 1), Float(3, 5, distinct=True), Axis(1), positions=(1,))
     case("sort", lambda x: torch.sort(x, 0, descending=True), Float(4, 3, distinct=True), Axis(0),
          name="descending", options=dict(descending=True), positions=(1,))
@@ -200,6 +201,9 @@ def movement():
          name="rows")
     case("scatter_add", lambda x, i, s: x.scatter_add(1, i, s), Float(3, 4), Axis(1),
          Index((3, 5), 4), Float(3, 5))
+    case("tril", torch.tril, Float(3, 4))
+    case("triu", torch.triu, Float(3, 4))
+    case("one_hot", lambda i: F.one_hot(i, 4).float(), Index((5,), 4), 4)
 
 
 def products():

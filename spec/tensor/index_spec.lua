@@ -204,6 +204,11 @@ describe("positions that come back", function()
     assert.equal(row:max():item(), row[row:argmax():item()]:item())
   end)
 
+  it("from nonzero", function()
+    local found <const> = mlp.tensor({ { 0, 1, 0 }, { 1, 0, 1 } }, { dtype = "uint8" }):nonzero()
+    assert.same({ { 1, 2 }, { 2, 1 }, { 2, 3 } }, found:totable())
+  end)
+
   it("from randperm", function()
     local seen = {}
     for _, k in ipairs(mlp.randperm(5):totable()) do seen[#seen + 1] = k end
@@ -245,6 +250,11 @@ describe("tensors of positions", function()
     local layer <const> = mlp.nn.Embedding(3, 2)
     assert.same(layer.weight[3]:totable(), layer(int64 { 3 })[1]:totable())
     refuses_zero(layer, int64 { 0 })
+  end)
+
+  it("one_hot", function()
+    assert.same({ { 0, 0, 1 }, { 1, 0, 0 } }, mlp.one_hot(int64 { 3, 1 }, 3):totable())
+    refuses_zero(mlp.one_hot, int64 { 0 }, 3)
   end)
 
 end)
