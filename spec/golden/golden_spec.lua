@@ -96,8 +96,8 @@ local function compare(entry, dtype)
     end
   end
   if #wanted.gradients == 0 then return end
-  assert.is_truthy(total, "no output has a history")
-  local grads <const> = table.pack(mlp.grad(total, leaves))
+  -- Where nothing has a history, as of floor, PyTorch's gradients are zeros.
+  local grads <const> = total and table.pack(mlp.grad(total, leaves)) or {}
   for k, body in ipairs(wanted.gradients) do
     local got <const> = grads[k] or mlp.zeros(body.shape, { dtype = dtype })
     assert.close(got, tensor(body, "float64"), {

@@ -94,13 +94,25 @@ def unary():
         neg=torch.neg, abs=torch.abs, exp=torch.exp, expm1=torch.expm1, sin=torch.sin, cos=torch.cos,
         tanh=torch.tanh, sigmoid=torch.sigmoid, erf=torch.erf, square=torch.square, sign=torch.sign,
         relu=F.relu, silu=F.silu, softplus=F.softplus, floor=torch.floor, ceil=torch.ceil,
-        round=torch.round)
+        round=torch.round, trunc=torch.trunc, sinh=torch.sinh, cosh=torch.cosh, atan=torch.atan,
+        log_sigmoid=F.logsigmoid)
     for name, f in plain.items():
         case(name, f, Float(3, 7, low=-4, high=4))
     positive = dict(log=torch.log, log1p=torch.log1p, sqrt=torch.sqrt, rsqrt=torch.rsqrt,
                     reciprocal=torch.reciprocal)
     for name, f in positive.items():
         case(name, f, Float(3, 7, low=0.1, high=5))
+    for name, f in dict(log2=torch.log2, log10=torch.log10).items():
+        case(name, f, Float(3, 7, low=0.1, high=5))
+    for name, f in dict(asin=torch.asin, acos=torch.acos).items():
+        case(name, f, Float(3, 7, low=-0.9, high=0.9))
+    case("sine", lambda x: torch.sin(3 * x), Float(3, 7), 3, name="omega")
+    case("softplus", lambda x: F.softplus(x, 2.5), Float(3, 7), 2.5, name="beta")
+    case("elu", lambda x: F.elu(x, 0.7), Float(3, 7), 0.7, name="alpha")
+    case("leaky_relu", lambda x: F.leaky_relu(x, 0.2), Float(3, 7), 0.2, name="slope")
+    special = Float(values=[math.nan, math.inf, -math.inf, 0.0, 1.5], grad=False)
+    for name in ("isnan", "isinf", "isfinite"):
+        case(name, getattr(torch, name), special)
     case("tan", torch.tan, Float(9, low=-1.2, high=1.2))
     case("gelu", F.gelu, Float(3, 7, low=-4, high=4))
     case("gelu_tanh", lambda x: F.gelu(x, approximate="tanh"), Float(3, 7, low=-4, high=4))
@@ -124,6 +136,14 @@ def binary():
         case("pow", torch.pow, Float(*a, low=0.2), Float(*b), name=name)
         case("maximum", torch.maximum, Float(*a), Float(*b), name=name)
         case("minimum", torch.minimum, Float(*a), Float(*b), name=name)
+    case("atan2", torch.atan2, Float(3, 4), Float(4))
+    for name, f in dict(floor_divide=lambda a, b: torch.div(a, b, rounding_mode="floor"),
+                        remainder=torch.remainder).items():
+        case(name, f, Float(3, 4, low=-5, high=5), Float(3, 4, low=0.5, high=2, grad=False))
+        case(name, f, Integers(3, 5), Integers(5, low=1), name="integers")
+        case(name, f, Integers(3, 5), Integers(5, low=-6, high=0), name="negative integers")
+    for name in ("logical_and", "logical_or", "logical_xor"):
+        case(name, getattr(torch, name), Mask(3, 4), Mask(4))
     case("pow", lambda x: torch.pow(x, 3), Float(3, 4), 3, name="cube")
     case("pow", lambda x: torch.pow(x, 0.5), Float(3, 4, low=0.1), 0.5, name="root")
     for name in ("lt", "le", "gt", "ge", "eq", "ne"):
@@ -156,6 +176,10 @@ def reductions():
              positions=(1,))
         case(name, lambda x, f=f: f(x, 0, keepdim=True), Float(3, 5, distinct=True), Axis(0), True,
              name="rows kept", positions=(1,))
+    for name in ("amax", "amin"):
+        f = getattr(torch, name)
+        case(name, lambda x, f=f: f(x, (0, 2)), Float(2, 3, 4, distinct=True), Axis((0, 2)))
+    case("count_nonzero", lambda x: torch.count_nonzero(x, 1), Mask(3, 5), Axis(1))
     for name in ("argmax", "argmin"):
         f = getattr(torch, name)
         case(name, f, Float(3, 5, distinct=True), name="all", positions=(0,))
@@ -201,6 +225,20 @@ def movement():
          name="rows")
     case("scatter_add", lambda x, i, s: x.scatter_add(1, i, s), Float(3, 4), Axis(1),
          Index((3, 5), 4), Float(3, 5))
+    case("flatten", lambda x: x.flatten(1, 2), Float(2, 3, 4), Axis(1), Axis(2))
+    case("diagonal", lambda x: x.diagonal(1), Float(3, 4), 1)
+    case("roll", lambda x: x.roll(2, 1), Float(3, 5), 2, Axis(1))
+    case("select", lambda x: x.select(1, 2), Float(3, 5), Axis(1), Axis(2))
+    case("slice", lambda x: x[:, 1:4], Float(3, 5), Axis(1), 2, 4)
+    case("slice", lambda x: x[:, 0:5:2], Float(3, 5), Axis(1), 1, 5, 2, name="step")
+    case("index_add", lambda x, i, s: x.index_add(1, i, s), Float(3, 4), Axis(1), Index((5,), 4),
+         Float(3, 5))
+    case("index_copy", lambda x, i, s: x.index_copy(1, i, s), Float(3, 4), Axis(1),
+         Index((2,), 4, values=[3, 1]), Float(3, 2))
+    case("scatter", lambda x, i, s: x.scatter(1, i, s), Float(3, 4), Axis(1),
+         Index((3, 2), 4, values=[[0, 3], [2, 1], [1, 0]]), Float(3, 2))
+    case("masked_select", lambda x, m: x.masked_select(m), Float(3, 4), Mask(3, 4))
+    case("nonzero", torch.nonzero, Mask(3, 4), positions=(0,))
     case("tril", torch.tril, Float(3, 4))
     case("triu", torch.triu, Float(3, 4))
     case("one_hot", lambda i: F.one_hot(i, 4).float(), Index((5,), 4), 4)
@@ -237,6 +275,8 @@ def networks():
     case("layer_norm", lambda x: F.layer_norm(x, (6,)), Float(2, 3, 6), name="plain")
     case("layer_norm", lambda x, w, b: F.layer_norm(x, (6,), w, b, eps=0.1), Float(4, 6), Float(6),
          Float(6), options=dict(eps=0.1), name="eps")
+    case("rms_norm", lambda x, w: x * torch.rsqrt((x * x).mean(-1, keepdim=True) + 1e-6) * w,
+         Float(4, 6), Float(6))
     case("embedding", lambda w, i: F.embedding(i, w), Float(7, 3), Index((2, 5), 7))
 
 
@@ -271,6 +311,10 @@ def losses():
              lambda x, p, r=reduction: F.cross_entropy(x, p, reduction=r), Float(4, 5),
              Float(4, 5, low=0, high=1, grad=False), options=options,
              name=reduction + " probabilities")
+        if reduction != "none":
+            case("loss.cross_entropy",
+                 lambda x, c, m, r=reduction: F.cross_entropy(x[m], c[m], reduction=r), Float(6, 5),
+                 Index((6,), 5), options=dict(options, mask=Mask(6)), name=reduction + " mask")
         case("loss.nll", lambda x, c, r=reduction: F.nll_loss(x, c, reduction=r), Float(6, 5),
              Index((6,), 5), options=options, name=reduction)
         case("loss.nll", lambda x, c, w, r=reduction: F.nll_loss(x, c, w, reduction=r), Float(6, 5),
