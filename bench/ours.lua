@@ -58,7 +58,8 @@ function workloads.matmul1024()
   return function() return a:matmul(b) end
 end
 
---- Floating-point operations per second of one core: the best instruction set, the best of several tries.
+--- Floating-point operations per second of one core: the best instruction set, the best of several
+--- tries.
 local function peak()
   local best = 0
   for _, isa in ipairs { "generic", "avx2", "avx512" } do

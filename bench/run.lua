@@ -1,10 +1,12 @@
--- The benchmark: we and PyTorch in turn, several rounds in one run, each round a fresh process; the figure is the median
--- of the rounds' smallest chunk means. Run it through `make bench`, which unsets what would hold OpenBLAS down.
+-- The benchmark: we and PyTorch in turn, several rounds in one run, each round a fresh process; the
+-- figure is the median of the rounds' smallest chunk means. Run it through `make bench`, which
+-- unsets what would hold OpenBLAS down.
 --   make bench            everything
 --   make bench ONLY=add4  one workload
 local ROUNDS <const> = 5
 
---- id, what it is, floating-point operations (nil: not a matter of arithmetic), unit of the printed time.
+--- id, what it is, floating-point operations (nil: not a matter of arithmetic), unit of the printed
+--- time.
 local WORKLOADS <const> = {
   { id = "add4", name = "add of two 4x4 tensors, eager", unit = "us" },
   { id = "step281", name = "training step 2-8-1, 4 rows, SGD, eager", unit = "us" },

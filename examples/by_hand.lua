@@ -1,5 +1,5 @@
--- The same training twice: a loop written by hand, and the Trainer. Both draw the same batches from the same seed and end with the
--- same weights, to the bit: the Trainer hides nothing.
+-- The same training twice: a loop written by hand, and the Trainer. Both draw the same batches from
+-- the same seed and end with the same weights, to the bit: the Trainer hides nothing.
 --   lua5.4 examples/by_hand.lua
 local mlp = require "mlp"
 local nn = mlp.nn

@@ -1,4 +1,5 @@
--- The main job: learn to read handwritten digits, 1,797 real ones of 8x8 pixels. Train, look at the mistakes, save, load, predict again.
+-- The main job: learn to read handwritten digits, 1,797 real ones of 8x8 pixels. Train, look at the
+-- mistakes, save, load, predict again.
 --   make demo, or lua5.4 examples/digits.lua [epochs]
 local mlp = require "mlp"
 local nn, plot = mlp.nn, mlp.plot
@@ -47,12 +48,14 @@ local pictures = {
 }
 for name, picture in pairs(pictures) do assert(picture:save(("out/digits_%s.svg"):format(name))) end
 
--- 4. Save here, load there: the file says how the model is built, and the answers are the same bits.
+-- 4. Save here, load there: the file says how the model is built, and the answers are the same
+-- bits.
 assert(model:save "out/digits.safetensors")
 local again = assert(mlp.load "out/digits.safetensors")
 print("loaded again, same answers:", again(x):ne(model:eval()(x)):any():item() == 0)
 
--- 5. A harder question. Rows are in the order of collection: the last 360 are by writers whom the others do not show.
+-- 5. A harder question. Rows are in the order of collection: the last 360 are by writers whom the
+-- others do not show.
 local early, late = mlp.data.tensors(all:range(1, 1437)), mlp.data.tensors(all:range(1438, 1797))
 local _, other = train(early, nil, false)
 print(("the last 360 rows, by other writers: %.2f %%; lower, because hands differ more between people than within one")

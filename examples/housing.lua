@@ -1,5 +1,6 @@
--- California housing: a table with missing values and a text column; the median house value of 20,640 districts. The scaler learns
--- from the training rows alone; R2 is the share of the variance that is explained.
+-- California housing: a table with missing values and a text column; the median house value of
+-- 20,640 districts. The scaler learns from the training rows alone; R2 is the share of the variance
+-- that is explained.
 --   MLP_DATA=folder lua5.4 examples/housing.lua [epochs] [splits]
 local mlp = require "mlp"
 local nn = mlp.nn
@@ -11,7 +12,8 @@ local table_of = assert(mlp.data.csv.load(folder .. "/tabular/california_housing
 print(("%d rows, columns: %s"):format(table_of.rows, table.concat(table_of.names, ", ")))
 for column, count in pairs(table_of.missing) do print(("%d values of %s are missing"):format(count, column)) end
 
--- Sizes are spread over orders of magnitude: their logarithms are better inputs. Prices are in 100,000 dollars.
+-- Sizes are spread over orders of magnitude: their logarithms are better inputs. Prices are in
+-- 100,000 dollars.
 local columns = {}
 for i, name in ipairs(table_of.names) do
   local column = table_of.x:select(2, i)

@@ -1,4 +1,5 @@
--- MNIST with a plain perceptron, 784-512-512-10. The data are looked for in the folder MLP_DATA, then in the cache, then fetched.
+-- MNIST with a plain perceptron, 784-512-512-10. The data are looked for in the folder MLP_DATA,
+-- then in the cache, then fetched.
 --   lua5.4 examples/mnist.lua [epochs] [seed] [rows]
 local mlp = require "mlp"
 local nn = mlp.nn

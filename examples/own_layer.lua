@@ -1,5 +1,6 @@
--- A layer of one's own: fields are parameters, forward is Lua. Here a quadratic layer, y = (U x) * (V x) + b, learns
--- the products x1 x2 and x1^2 - x2^2, which a linear layer cannot; and its gradient is checked.
+-- A layer of one's own: fields are parameters, forward is Lua. Here a quadratic layer, y = (U x) *
+-- (V x) + b, learns the products x1 x2 and x1^2 - x2^2, which a linear layer cannot; and its
+-- gradient is checked.
 --   lua5.4 examples/own_layer.lua
 local mlp = require "mlp"
 local nn = mlp.nn

@@ -1,4 +1,5 @@
--- XOR: the smallest problem that one layer cannot solve and two can. Full-batch Adam on four points.
+-- XOR: the smallest problem that one layer cannot solve and two can. Full-batch Adam on four
+-- points.
 --   lua5.4 examples/xor.lua
 local mlp = require "mlp"
 local nn = mlp.nn

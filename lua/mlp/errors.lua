@@ -1,5 +1,6 @@
---- How the Lua floor says no: one sentence, raised at the caller's line (the first frame outside this
---- library), with the path of the module that was running. Options are checked here and nowhere else.
+--- How the Lua floor says no: one sentence, raised at the caller's line (the first frame outside
+--- this library), with the path of the module that was running. Options are checked here and
+--- nowhere else.
 
 local core <const> = require "mlp.core"
 
@@ -11,7 +12,9 @@ errors.NONE = setmetatable({}, { __name = "mlp.errors.NONE" })
 --- Raises `string.format(format, ...)` at the caller's line.
 ---@param format string
 ---@param ... any
-function errors.raise(format, ...) core.raise(select("#", ...) > 0 and format:format(...) or format) end
+function errors.raise(format, ...)
+  core.raise(select("#", ...) > 0 and format:format(...) or format)
+end
 
 --- Raises "<call>: <what> is <value> but <wanted> is wanted".
 ---@param call string   the function that refuses
@@ -69,7 +72,8 @@ local function refuse_key(call, key, known)
     errors.raise("%s: options have names, but %s is a key", call, core.describe(key))
   end
   local guess = errors.guess(key, known)
-  errors.raise(guess and "%s: unknown option '%s' (did you mean '%s'?)" or "%s: unknown option '%s'", call, key, guess)
+  errors.raise(guess and "%s: unknown option '%s' (did you mean '%s'?)"
+    or "%s: unknown option '%s'", call, key, guess)
 end
 
 --- A new table: the defaults, overlaid by the caller's options. Never changes either.
@@ -83,7 +87,9 @@ function errors.options(call, options, defaults)
     if value ~= errors.NONE then result[key] = value end
   end
   if options == nil then return result end
-  if type(options) ~= "table" then errors.wanted(call, "the last argument", options, "a table of options") end
+  if type(options) ~= "table" then
+    errors.wanted(call, "the last argument", options, "a table of options")
+  end
   for key, value in pairs(options) do
     if defaults[key] == nil then refuse_key(call, key, defaults) end
     result[key] = value

@@ -1,6 +1,6 @@
---- Initial weights. A weight is (outputs, inputs...): fan_in is the product of all axes but the first,
---- fan_out the first times all but the first two. Every initialiser fills a tensor in place, without history, and
---- returns it; the default of a layer follows its activation.
+--- Initial weights. A weight is (outputs, inputs...): fan_in is the product of all axes but the
+--- first, fan_out the first times all but the first two. Every initialiser fills a tensor in place,
+--- without history, and returns it; the default of a layer follows its activation.
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
@@ -8,7 +8,7 @@ local errors <const> = require "mlp.errors"
 ---@class mlp.init
 local initialise = {}
 
--- ---- what layers check -----------------------------------------------------------------------------
+-- ---- what layers check --------------------------------------------------------------------------
 
 --- Raises unless value is a whole number from 1.
 ---@param call string
@@ -16,7 +16,9 @@ local initialise = {}
 ---@param value any
 ---@package
 function initialise.want_size(call, what, value)
-  if math.type(value) ~= "integer" or value < 1 then errors.wanted(call, what, value, "a whole number from 1") end
+  if math.type(value) ~= "integer" or value < 1 then
+    errors.wanted(call, what, value, "a whole number from 1")
+  end
 end
 
 --- The names that may stand where an activation is wanted, from the core's own table.
@@ -33,34 +35,45 @@ for _, name in ipairs(core.activations()) do initialise.activations[name] = true
 function initialise.want_activation(call, name)
   if type(name) == "string" and initialise.activations[name] then return name end
   local guess = type(name) == "string" and errors.guess(name, initialise.activations)
-  if guess then errors.raise("%s: unknown activation '%s' (did you mean '%s'?)", call, name, guess) end
-  errors.wanted(call, "activation", name, "the name of an activation (mlp.help \"activations\" lists them)")
+  if guess then
+    errors.raise("%s: unknown activation '%s' (did you mean '%s'?)", call, name, guess)
+  end
+  errors.wanted(call, "activation", name,
+    "the name of an activation (mlp.help \"activations\" lists them)")
 end
 
--- ---- fans and gains -----------------------------------------------------------------------------------
+-- ---- fans and gains -----------------------------------------------------------------------------
 
 local function fans(call, shape)
-  if #shape < 2 then errors.raise("%s: the weight has %d axes but at least 2 are wanted", call, #shape) end
+  if #shape < 2 then
+    errors.raise("%s: the weight has %d axes but at least 2 are wanted", call, #shape)
+  end
   local field = 1
   for i = 3, #shape do field = field * shape[i] end
   return math.max(shape[2] * field, 1), math.max(shape[1] * field, 1)
 end
 
---- By how much an activation shrinks the spread of its input (He et al. 2015, section 2.2; tanh: PyTorch's 5/3).
-local GAINS <const> = { relu = math.sqrt(2), elu = math.sqrt(2), gelu = math.sqrt(2), gelu_tanh = math.sqrt(2),
-  silu = math.sqrt(2), softplus = math.sqrt(2), leaky_relu = math.sqrt(2 / (1 + 0.01 ^ 2)), tanh = 5 / 3 }
+--- By how much an activation shrinks the spread of its input (He et al. 2015, section 2.2; tanh:
+--- PyTorch's 5/3).
+local ROOT_2 <const> = math.sqrt(2)
+local GAINS <const> = {
+  relu = ROOT_2, elu = ROOT_2, gelu = ROOT_2, gelu_tanh = ROOT_2, silu = ROOT_2, softplus = ROOT_2,
+  leaky_relu = math.sqrt(2 / (1 + 0.01 ^ 2)), tanh = 5 / 3,
+}
 
 --- The gain that keeps the variance of activations through a layer.
 ---@param activation string
 ---@return number
 function initialise.gain(activation) return GAINS[activation] or 1 end
 
--- ---- filling ------------------------------------------------------------------------------------------
+-- ---- filling ------------------------------------------------------------------------------------
 
 local function in_place(fill)
   return function(tensor, options)
-    if not core.is_tensor(tensor) then errors.wanted("init", "the first argument", tensor, "a tensor") end
-    local scope <close> = core.no_grad_scope()
+    if not core.is_tensor(tensor) then
+      errors.wanted("init", "the first argument", tensor, "a tensor")
+    end
+    local _ <close> = core.no_grad_scope()
     fill(tensor, options)
     return tensor
   end
@@ -77,15 +90,40 @@ local function spread(tensor, deviation, distribution, generator)
   end
 end
 
----@alias mlp.init.options {activation: string?, gain: number?, distribution: "uniform"|"normal"|nil, generator: mlp.Generator?}
+---@class mlp.init.options
+---@field activation string? whose gain is taken; default "relu"
+---@field gain number? default: that of the activation
+---@field distribution "uniform"|"normal"|nil default "uniform"
+---@field generator mlp.Generator?
+
+---@class mlp.init.UniformOptions
+---@field low number? default 0
+---@field high number? default 1
+---@field generator mlp.Generator?
+
+---@class mlp.init.NormalOptions
+---@field mean number? default 0
+---@field std number? default 1
+---@field generator mlp.Generator?
+
+---@class mlp.init.SirenOptions
+---@field omega number? default 30
+---@field first boolean? of the first layer; default false
+---@field generator mlp.Generator?
+
+---@class mlp.init.OrthogonalOptions
+---@field gain number? default 1
+---@field generator mlp.Generator?
 
 local function scaled(call, variance)
-  local defaults = { activation = "relu", gain = errors.NONE, distribution = "uniform", generator = errors.NONE }
+  local defaults = {
+    activation = "relu", gain = errors.NONE, distribution = "uniform", generator = errors.NONE,
+  }
   return in_place(function(tensor, options)
     local o = errors.options(call, options, defaults)
     local fan_in, fan_out = fans(call, tensor.shape)
-    spread(tensor, math.sqrt(variance(fan_in, fan_out, o.gain or initialise.gain(o.activation))), o.distribution,
-      o.generator)
+    local gain <const> = o.gain or initialise.gain(o.activation)
+    spread(tensor, math.sqrt(variance(fan_in, fan_out, gain)), o.distribution, o.generator)
   end)
 end
 
@@ -102,14 +140,14 @@ function initialise.constant_(tensor, value)
 end
 
 --- Uniform in [low, high); default [0, 1).
----@type fun(tensor: mlp.Tensor, options: {low: number?, high: number?, generator: mlp.Generator?}?): mlp.Tensor
+---@type fun(tensor: mlp.Tensor, options: mlp.init.UniformOptions?): mlp.Tensor
 initialise.uniform_ = in_place(function(tensor, options)
   local o = errors.options("init.uniform_", options, { low = 0, high = 1, generator = errors.NONE })
   tensor:uniform_(o.low, o.high, { generator = o.generator })
 end)
 
 --- Normal; default mean 0, deviation 1.
----@type fun(tensor: mlp.Tensor, options: {mean: number?, std: number?, generator: mlp.Generator?}?): mlp.Tensor
+---@type fun(tensor: mlp.Tensor, options: mlp.init.NormalOptions?): mlp.Tensor
 initialise.normal_ = in_place(function(tensor, options)
   local o = errors.options("init.normal_", options, { mean = 0, std = 1, generator = errors.NONE })
   tensor:normal_(o.mean, o.std, { generator = o.generator })
@@ -117,11 +155,15 @@ end)
 
 --- Variance gain^2 / fan_in (He et al. 2015): for relu and its kin.
 ---@type fun(tensor: mlp.Tensor, options: mlp.init.options?): mlp.Tensor
-initialise.kaiming_ = scaled("init.kaiming_", function(fan_in, _, gain) return gain ^ 2 / fan_in end)
+initialise.kaiming_ = scaled("init.kaiming_", function(fan_in, _, gain)
+  return gain ^ 2 / fan_in
+end)
 
 --- Variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010): for tanh and sigmoid.
 ---@type fun(tensor: mlp.Tensor, options: mlp.init.options?): mlp.Tensor
-initialise.xavier_ = scaled("init.xavier_", function(fan_in, fan_out) return 2 / (fan_in + fan_out) end)
+initialise.xavier_ = scaled("init.xavier_", function(fan_in, fan_out)
+  return 2 / (fan_in + fan_out)
+end)
 
 --- Variance 1 / fan_in (LeCun et al. 1998): for layers without an activation.
 ---@type fun(tensor: mlp.Tensor, options: mlp.init.options?): mlp.Tensor
@@ -131,9 +173,9 @@ initialise.lecun_ = scaled("init.lecun_", function(fan_in) return 1 / fan_in end
 ---@type fun(tensor: mlp.Tensor, options: mlp.init.options?): mlp.Tensor
 initialise.torch_ = scaled("init.torch_", function(fan_in) return 1 / (3 * fan_in) end)
 
---- Weights for sin(omega (W x + b)) (Sitzmann et al. 2020, section 3.2 and appendix 1.5): uniform in +-1/fan_in in the first
---- layer, in +-sqrt(6/fan_in)/omega below it.
----@type fun(tensor: mlp.Tensor, options: {omega: number?, first: boolean?, generator: mlp.Generator?}?): mlp.Tensor
+--- Weights for sin(omega (W x + b)) (Sitzmann et al. 2020, section 3.2 and appendix 1.5): uniform
+--- in +-1/fan_in in the first layer, in +-sqrt(6/fan_in)/omega below it.
+---@type fun(tensor: mlp.Tensor, options: mlp.init.SirenOptions?): mlp.Tensor
 initialise.siren_ = in_place(function(tensor, options)
   local o = errors.options("init.siren_", options,
     { omega = 30, first = false, generator = errors.NONE, activation = "sine" })
@@ -142,7 +184,8 @@ initialise.siren_ = in_place(function(tensor, options)
   tensor:uniform_(-bound, bound, { generator = o.generator })
 end)
 
---- Rows (or columns, where there are more rows) made orthonormal by Gram-Schmidt, twice for accuracy.
+--- Rows (or columns, where there are more rows) made orthonormal by Gram-Schmidt, twice for
+--- accuracy.
 local function orthonormal(rows, columns, options)
   local m = core.randn({ rows, columns }, options)
   for i = 1, rows do
@@ -157,25 +200,29 @@ local function orthonormal(rows, columns, options)
 end
 
 --- A random matrix with orthonormal rows or columns, times the gain (Saxe et al. 2013).
----@type fun(tensor: mlp.Tensor, options: {gain: number?, activation: string?, generator: mlp.Generator?}?): mlp.Tensor
+---@type fun(tensor: mlp.Tensor, options: mlp.init.OrthogonalOptions?): mlp.Tensor
 initialise.orthogonal_ = in_place(function(tensor, options)
-  local o = errors.options("init.orthogonal_", options, { gain = 1, generator = errors.NONE, activation = "identity" })
+  local o = errors.options("init.orthogonal_", options,
+    { gain = 1, generator = errors.NONE, activation = "identity" })
   fans("init.orthogonal_", tensor.shape)
   local rows = tensor:size(1)
   local columns = tensor:numel() // rows
   local draw = { dtype = tensor.dtype, generator = o.generator }
-  local m = rows <= columns and orthonormal(rows, columns, draw) or orthonormal(columns, rows, draw):t()
+  local m = rows <= columns and orthonormal(rows, columns, draw)
+    or orthonormal(columns, rows, draw):t()
   tensor:assign((m * o.gain):reshape(tensor.shape))
 end)
 
--- ---- what a layer asks for ----------------------------------------------------------------------------
+-- ---- what a layer asks for ----------------------------------------------------------------------
 
-local SUITED <const> = { relu = "kaiming", leaky_relu = "kaiming", elu = "kaiming", gelu = "kaiming",
-  gelu_tanh = "kaiming", silu = "kaiming", softplus = "kaiming", tanh = "xavier", sigmoid = "xavier", step = "xavier",
-  sine = "siren" }
+local SUITED <const> = {
+  relu = "kaiming", leaky_relu = "kaiming", elu = "kaiming", gelu = "kaiming",
+  gelu_tanh = "kaiming", silu = "kaiming", softplus = "kaiming", tanh = "xavier",
+  sigmoid = "xavier", step = "xavier", sine = "siren",
+}
 
---- The name of the initialiser that suits an activation: kaiming for relu and its kin, xavier for tanh and sigmoid, siren for
---- sine, lecun otherwise.
+--- The name of the initialiser that suits an activation: kaiming for relu and its kin, xavier for
+--- tanh and sigmoid, siren for sine, lecun otherwise.
 ---@param activation string
 ---@return string
 function initialise.suited(activation) return SUITED[activation] or "lecun" end
@@ -196,8 +243,8 @@ function initialise.weight(shape, name, activation, dtype)
   name = name or initialise.suited(activation)
   local fill = type(name) == "string" and initialise[name .. "_"]
   if not fill or name == "constant" then
-    errors.raise("init: unknown initialiser '%s' (zeros, uniform, normal, xavier, kaiming, lecun, torch, orthogonal, siren)",
-      tostring(name))
+    errors.raise("init: unknown initialiser '%s' (zeros, uniform, normal, xavier, kaiming, lecun, "
+      .. "torch, orthogonal, siren)", tostring(name))
   end
   local plain = name == "zeros" or name == "uniform" or name == "normal"
   return fill(tensor, not plain and { activation = activation } or nil):requires_grad_()

@@ -97,7 +97,8 @@ function metric.of(name, value)
 end
 
 local function misfit(name, prediction, target, wanted)
-  errors.raise("metric.%s: prediction is %s and target is %s but %s", name, errors.shape(prediction),
+  errors.raise("metric.%s: prediction is %s and target is %s but %s", name,
+    errors.shape(prediction),
     errors.shape(target), wanted)
 end
 

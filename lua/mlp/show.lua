@@ -1,5 +1,5 @@
---- A tensor as text, at most 80 columns wide: braces as one would write it in Lua, long axes shortened in the middle, one
---- number format for all that is shown; below it dtype and shape.
+--- A tensor as text, at most 80 columns wide: braces as one would write it in Lua, long axes
+--- shortened in the middle, one number format for all that is shown; below it dtype and shape.
 
 local core <const> = require "mlp.core"
 
@@ -7,9 +7,9 @@ local show = {}
 
 local COLUMNS <const> = 80
 local EDGE <const> = 3 -- shown at each end of a shortened axis
-local FULL <const> = 200 -- tensors of up to so many elements are only shortened when lines get too long
+local FULL <const> = 200 -- tensors of so many elements are only shortened where lines get too long
 
--- ---- which positions -----------------------------------------------------------------------------------
+-- ---- which positions ----------------------------------------------------------------------------
 
 --- Positions 1 .. n, or `edge` at each end around a 0 that stands for "...".
 local function positions(n, edge)
@@ -36,7 +36,7 @@ local function each(t, plan, depth, place, visit)
   end
 end
 
--- ---- one number format ------------------------------------------------------------------------------------
+-- ---- one number format --------------------------------------------------------------------------
 
 local function special(x)
   if x ~= x then return "nan" end
@@ -64,7 +64,7 @@ local function formatter(numbers)
   return function(x) return special(x) or (pattern:format(x):gsub(",", ".")) end
 end
 
--- ---- layout -------------------------------------------------------------------------------------------------
+-- ---- layout -------------------------------------------------------------------------------------
 
 local function lines_of(t, plan, depth, place, cell)
   if depth == #plan then
@@ -96,7 +96,9 @@ end
 
 local function draw(t, edge, last_edge)
   local plan, numbers = {}, {}
-  for axis, n in ipairs(t.shape) do plan[axis] = positions(n, axis == t.ndim and last_edge or edge) end
+  for axis, n in ipairs(t.shape) do
+    plan[axis] = positions(n, axis == t.ndim and last_edge or edge)
+  end
   each(t, plan, 1, {}, function(x) numbers[#numbers + 1] = x end)
   local format, width = formatter(numbers), 0
   for _, x in ipairs(numbers) do width = math.max(width, #format(x)) end
@@ -107,8 +109,8 @@ end
 ---@param t mlp.Tensor
 ---@return string
 function show.text(t)
-  local note = ("%s (%s%s)%s"):format(t.dtype, table.concat(t.shape, ", "), t.ndim == 1 and "," or "",
-    t.requires_grad and ", requires grad" or "")
+  local note = ("%s (%s%s)%s"):format(t.dtype, table.concat(t.shape, ", "),
+    t.ndim == 1 and "," or "", t.requires_grad and ", requires grad" or "")
   if t.ndim == 0 then
     local x = t:item()
     return formatter { x }(x) .. "  " .. note
@@ -126,6 +128,8 @@ function show.text(t)
   return table.concat(lines, "\n")
 end
 
-core.set_metamethod("__tostring", function(t) return core.is_tensor(t) and show.text(t) or "closed mlp.Tensor" end)
+core.set_metamethod("__tostring", function(t)
+  return core.is_tensor(t) and show.text(t) or "closed mlp.Tensor"
+end)
 
 return show

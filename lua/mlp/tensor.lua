@@ -1,5 +1,5 @@
---- What tensors have beyond the operations of the core: splitting, printing, and the table of names that
---- users see (core.public). Also tells the core which frames are the library's own.
+--- What tensors have beyond the operations of the core: splitting, printing, and the table of names
+--- that users see (core.public). Also tells the core which frames are the library's own.
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
@@ -9,9 +9,12 @@ require "mlp.show"
 local methods <const> = core.methods
 
 --- Internal rows and hooks of the library stay out of the public face.
-local HIDDEN <const> = { raise = true, describe = true, caller_is = true, methods = true, debug = true, rows = true,
-  public = true, info = true, set_metamethod = true, library = true, activations = true, no_grad_scope = true, isatty = true, inflate = true, deflate = true, crc32 = true,
-  png_decode = true, png_encode = true, md5 = true, grad = true }
+local HIDDEN <const> = {
+  raise = true, describe = true, caller_is = true, methods = true, debug = true, rows = true,
+  public = true, info = true, set_metamethod = true, library = true, activations = true,
+  no_grad_scope = true, isatty = true, inflate = true, deflate = true, crc32 = true,
+  png_decode = true, png_encode = true, md5 = true, grad = true,
+}
 
 local function public_names()
   local public = {}
@@ -48,7 +51,9 @@ function methods.split(x, size, axis)
   end
   local pieces, first = {}, 1
   for i, n in ipairs(sizes) do
-    if math.type(n) ~= "integer" or n < 1 then errors.wanted("split", ("sizes[%d]"):format(i), n, "a length from 1") end
+    if math.type(n) ~= "integer" or n < 1 then
+      errors.wanted("split", ("sizes[%d]"):format(i), n, "a length from 1")
+    end
     if first + n - 1 > length then break end
     pieces[i] = x:slice(axis, first, first + n - 1)
     first = first + n

@@ -1,5 +1,5 @@
--- The README's Lua runs, from top to bottom as a reader would type it: later blocks see what earlier
--- ones made. Files go to a folder of their own and trainings last two epochs.
+-- The README's Lua runs, from top to bottom as a reader would type it: later blocks see what
+-- earlier ones made. Files go to a folder of their own and trainings last two epochs.
 
 local function read(path)
   local file <close> = assert(io.open(path, "r"))

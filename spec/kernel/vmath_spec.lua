@@ -1,7 +1,7 @@
 --- The float32 functions of src/kernel/vmath.inc on every instruction set, against libm's float64
 --- (the same operation on a float64 tensor): the largest error in units of the last place over bit
---- patterns spread evenly over all of float32, and densely where functions bend. The bounds are those
---- that vmath.inc states.
+--- patterns spread evenly over all of float32, and densely where functions bend. The bounds are
+--- those that vmath.inc states.
 local core <const> = require "mlp.core"
 
 local isas <const> = {}

@@ -76,14 +76,16 @@ describe("mlp.help", function()
   it("says what it does not know, and guesses", function()
     assert.equal("There is no help about 'linaer' (did you mean 'linear'?). "
       .. "mlp.help() lists all names.", text "linaer")
-    assert.equal("There is no help about 'zzzzzzzzz'. mlp.help() lists all names.", text "zzzzzzzzz")
+    assert.equal("There is no help about 'zzzzzzzzz'. mlp.help() lists all names.",
+      text "zzzzzzzzz")
   end)
 
   it("stays within 80 columns, for every name; code is as long as its author made it", function()
     for _, topic in ipairs(require("mlp.help.catalogue").topics()) do
       for _, entry in ipairs(topic.entries) do
         for line in text(entry.path):gmatch "[^\n]+" do
-          assert(line:find "^    " and not line:find " %-%- " or utf8.len(line) <= 80, ("%s: %s"):format(entry.path, line))
+          local code <const> = line:find "^    " and not line:find " %-%- "
+          assert(code or utf8.len(line) <= 80, ("%s: %s"):format(entry.path, line))
         end
       end
     end

@@ -1,5 +1,5 @@
---- Zeroes each element with probability p while training and scales the others by 1 / (1 - p), so that the mean
---- stays; does nothing in evaluation mode (Srivastava et al. 2014).
+--- Zeroes each element with probability p while training and scales the others by 1 / (1 - p), so
+--- that the mean stays; does nothing in evaluation mode (Srivastava et al. 2014).
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
@@ -13,7 +13,9 @@ local Dropout = Module:extend "Dropout"
 ---@param p number? probability of zero, 0 <= p < 1; default 0.5
 function Dropout:init(p)
   p = p or 0.5
-  if type(p) ~= "number" or p < 0 or p >= 1 then errors.wanted("Dropout", "p", p, "a probability, 0 <= p < 1") end
+  if type(p) ~= "number" or p < 0 or p >= 1 then
+    errors.wanted("Dropout", "p", p, "a probability, 0 <= p < 1")
+  end
   self.p = p
 end
 

@@ -17,7 +17,8 @@ function Embedding:init(tokens, dim, options)
   initialise.want_size("Embedding", "tokens", tokens)
   initialise.want_size("Embedding", "dim", dim)
   local o = errors.options("Embedding", options, { std = 1, dtype = "float32" })
-  self.weight = initialise.normal_(core.zeros(tokens, dim, { dtype = o.dtype }), { std = o.std }):requires_grad_()
+  local weight <const> = core.zeros(tokens, dim, { dtype = o.dtype })
+  self.weight = initialise.normal_(weight, { std = o.std }):requires_grad_()
 end
 
 ---@param tokens mlp.Tensor|integer[] (...) int64 from 1, or a Lua table

@@ -12,11 +12,12 @@ local Module <const> = require "mlp.nn.module"
 ---@overload fun(inputs: integer, outputs: integer, options: table?): mlp.nn.Linear
 local Linear = Module:extend "Linear"
 
---- nn.Linear(inputs, outputs, {bias = true, activation = "identity", init = nil, dtype = "float32"})
+--- nn.Linear(inputs, outputs, {bias = true, activation = "identity", init = nil, dtype =
+--- "float32"})
 ---@param inputs integer D, columns of the weight
 ---@param outputs integer H, rows of the weight
----@param options {bias: boolean?, activation: string?, init: string?, dtype: string?}? `activation` names any
----  activation; `init` names an initialiser (default: the one that suits the activation)
+---@param options {bias: boolean?, activation: string?, init: string?, dtype: string?}? `activation`
+---  names any activation; `init` names an initialiser (default: the one that suits the activation)
 function Linear:init(inputs, outputs, options)
   initialise.want_size("Linear", "inputs", inputs)
   initialise.want_size("Linear", "outputs", outputs)
@@ -43,8 +44,8 @@ end
 
 function Linear:describe()
   local outputs, inputs = table.unpack(self.weight.shape)
-  return ("%d -> %d%s%s"):format(inputs, outputs, self.activation ~= "identity" and ", " .. self.activation or "",
-    self.bias and "" or ", no bias")
+  local activation <const> = self.activation ~= "identity" and ", " .. self.activation or ""
+  return ("%d -> %d%s%s"):format(inputs, outputs, activation, self.bias and "" or ", no bias")
 end
 
 return Linear

@@ -6,31 +6,43 @@ local Linear <const> = require "mlp.nn.linear"
 local Dropout <const> = require "mlp.nn.dropout"
 local Module <const> = require "mlp.nn.module"
 
+---@class mlp.nn.MLPOptions
+---@field [integer] integer widths, from input to output
+---@field activation string? of the hidden layers; default "relu"
+---@field output string? activation of the last layer; default "identity"
+---@field bias boolean? default true
+---@field dropout number? probability after each hidden layer; default 0
+---@field init string? an initialiser; default: the one suited to each activation
+---@field dtype mlp.Dtype? default "float32"
+
 ---@class mlp.nn.MLP: mlp.nn.Module
 ---@field layers mlp.nn.Module[]
----@overload fun(widths: table): mlp.nn.MLP
+---@overload fun(spec: mlp.nn.MLPOptions): mlp.nn.MLP
 local MLP = Module:extend "MLP"
 
 --- nn.MLP{784, 256, 10, activation = "relu"}: widths from input to output, then options by name.
----@param spec {activation: string?, output: string?, bias: boolean?, dropout: number?, init: string?, dtype: string?}
----  activation of the hidden layers ("relu"); `output` that of the last ("identity"); `dropout` after each hidden layer (0);
----  `init` names an initialiser (default: the one suited to each activation)
+---@param spec mlp.nn.MLPOptions widths and options
 function MLP:init(spec)
-  if type(spec) ~= "table" then errors.wanted("MLP", "the argument", spec, "a table: MLP{2, 8, 1}") end
+  if type(spec) ~= "table" then
+    errors.wanted("MLP", "the argument", spec, "a table: MLP{2, 8, 1}")
+  end
   local widths = { table.unpack(spec) }
-  if #widths < 2 then errors.raise("MLP: at least two widths are wanted, input and output: MLP{2, 8, 1}") end
+  if #widths < 2 then
+    errors.raise("MLP: at least two widths are wanted, input and output: MLP{2, 8, 1}")
+  end
   local named = {}
   for key, value in pairs(spec) do
     if math.type(key) ~= "integer" or key < 1 or key > #widths then named[key] = value end
   end
-  local o = errors.options("MLP", named, { activation = "relu", output = "identity", bias = true, dropout = 0,
-    init = errors.NONE, dtype = "float32" })
+  local o = errors.options("MLP", named, { activation = "relu", output = "identity", bias = true,
+    dropout = 0, init = errors.NONE, dtype = "float32" })
   self.layers = {}
   for i = 1, #widths - 1 do
     initialise.want_size("MLP", ("width %d"):format(i), widths[i])
     local last = i == #widths - 1
-    table.insert(self.layers, Linear(widths[i], widths[i + 1], { activation = last and o.output or o.activation,
-      bias = o.bias, init = o.init, dtype = o.dtype }))
+    local activation <const> = last and o.output or o.activation
+    table.insert(self.layers, Linear(widths[i], widths[i + 1],
+      { activation = activation, bias = o.bias, init = o.init, dtype = o.dtype }))
     if o.dropout > 0 and not last then table.insert(self.layers, Dropout(o.dropout)) end
   end
 end

@@ -1,7 +1,8 @@
---- A module is a Lua table: its fields are parameters (tensors that require a gradient), buffers (other
---- tensors), children (modules, or plain tables of them) and settings. Nothing is registered; the fields
---- are walked, integer keys first and numerically, then names in order, so the order is the same in every
---- run. Sharing is identity: one tensor in two places is one parameter.
+--- A module is a Lua table: its fields are parameters (tensors that require a gradient), buffers
+--- (other tensors), children (modules, or plain tables of them) and settings. Nothing is
+--- registered; the fields are walked, integer keys first and numerically, then names in order, so
+--- the order is the same in every run. Sharing is identity: one tensor in two places is one
+--- parameter.
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
@@ -13,7 +14,7 @@ local Module = { class_name = "Module", training = true }
 Module.__index = Module
 Module.__name = "mlp.nn.Module"
 
--- ---- classes ---------------------------------------------------------------------------------------
+-- ---- classes ------------------------------------------------------------------------------------
 
 --- What each object was made with, so that a file can say how to make it again.
 local made_with <const> = setmetatable({}, { __mode = "k" })
@@ -54,8 +55,8 @@ end
 
 local function pass(...) return ... end
 
---- model(x) is model:forward(x), then hooks. Its frame stays on the stack while forward runs (no tail call):
---- errors read the path of modules from such frames.
+--- model(x) is model:forward(x), then hooks. Its frame stays on the stack while forward runs (no
+--- tail call): errors read the path of modules from such frames.
 local function call(self, ...)
   local list = hooks_of[self]
   if not list then return pass(self:forward(...)) end
@@ -87,7 +88,7 @@ function Module:forward()
   errors.raise("%s: this class has no forward method", self.class_name)
 end
 
--- ---- walking ---------------------------------------------------------------------------------------
+-- ---- walking ------------------------------------------------------------------------------------
 
 --- Is this a module?
 ---@param value any
@@ -133,10 +134,10 @@ local function walk(t, path, visit, seen)
   end
 end
 
-local function collect(module, keep)
+local function collect(module, wanted)
   local list, seen_tensor = {}, {}
   walk(module, "", function(path, value)
-    if keep(value) and not seen_tensor[value] then
+    if wanted(value) and not seen_tensor[value] then
       seen_tensor[value] = true
       list[#list + 1] = { path, value }
     end
@@ -204,11 +205,11 @@ function Module:at(path)
   local names = {}
   for name in self:named_modules() do names[name] = true end
   local guess = errors.guess(path, names)
-  errors.raise(guess and "%s: there is no module '%s' (did you mean '%s'?)" or "%s: there is no module '%s'",
-    self.class_name, path, guess)
+  errors.raise(guess and "%s: there is no module '%s' (did you mean '%s'?)"
+    or "%s: there is no module '%s'", self.class_name, path, guess)
 end
 
--- ---- modes, dtypes, gradients ------------------------------------------------------------------------
+-- ---- modes, dtypes, gradients -------------------------------------------------------------------
 
 local function set_training(module, flag)
   module.training = flag
@@ -229,7 +230,8 @@ local function replace(t, old, new, seen)
     local value = rawget(t, key)
     if core.is_tensor(value) and rawequal(value, old) then
       t[key] = new
-    elseif type(value) == "table" and not seen[value] and (Module.is(value) or getmetatable(value) == nil) then
+    elseif type(value) == "table" and not seen[value]
+      and (Module.is(value) or getmetatable(value) == nil) then
       seen[value] = true
       replace(value, old, new, seen)
     end
@@ -240,7 +242,9 @@ end
 ---@param dtype "float32"|"float64"
 ---@return mlp.nn.Module self
 function Module:to(dtype)
-  if dtype ~= "float32" and dtype ~= "float64" then errors.wanted("to", "dtype", dtype, '"float32" or "float64"') end
+  if dtype ~= "float32" and dtype ~= "float64" then
+    errors.wanted("to", "dtype", dtype, '"float32" or "float64"')
+  end
   for _, pair in ipairs(collect(self, core.is_tensor)) do
     local old = pair[2]
     if old.dtype:match "^float" and old.dtype ~= dtype then
@@ -265,7 +269,7 @@ function Module:parameter_count()
   return n
 end
 
--- ---- hooks -----------------------------------------------------------------------------------------
+-- ---- hooks --------------------------------------------------------------------------------------
 
 ---@class mlp.nn.Hook
 ---@field close fun(self: mlp.nn.Hook) removes this hook, and no other
@@ -282,8 +286,9 @@ end
 
 Hook.__close = Hook.close
 
---- Calls fn(output, module, inputs...) after each forward of the module at `path`; what fn returns, unless nil,
---- takes the output's place. The handle removes it: `local hook <close> = model:hook("layers.2", fn)`.
+--- Calls fn(output, module, inputs...) after each forward of the module at `path`; what fn returns,
+--- unless nil, takes the output's place. The handle removes it: `local hook <close> =
+--- model:hook("layers.2", fn)`.
 ---@param path string dotted; "" is the module itself
 ---@param fn fun(output: any, module: mlp.nn.Module, ...): any
 ---@return mlp.nn.Hook
@@ -296,7 +301,7 @@ function Module:hook(path, fn)
   return hook
 end
 
--- ---- files -------------------------------------------------------------------------------------------
+-- ---- files --------------------------------------------------------------------------------------
 
 --- Saves parameters and buffers as safetensors under their dotted names; see mlp.load.
 ---@param path string
@@ -305,10 +310,11 @@ function Module:save(path) return require("mlp.nn.state").save(self, path) end
 
 --- Reads a file written by save, or by another library under the same names.
 ---@param path string
----@return mlp.nn.Module? self, string? message names what is missing, unexpected or of another shape; then nothing changed
+---@return mlp.nn.Module? self, string? message names what is missing, unexpected or of another
+---  shape; then nothing changed
 function Module:load(path) return require("mlp.nn.state").load(self, path) end
 
--- ---- showing ------------------------------------------------------------------------------------------
+-- ---- showing ------------------------------------------------------------------------------------
 
 --- A table of the parts: output shapes, parameters, bytes, FLOPs.
 ---@param input mlp.Tensor|integer[]|nil an example input or its shape

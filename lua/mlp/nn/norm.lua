@@ -15,15 +15,19 @@ local norm = {}
 local LayerNorm = Module:extend "LayerNorm"
 norm.LayerNorm = LayerNorm
 
---- (x - mean) / sqrt(variance + eps) * weight + bias, mean and variance over the last axis (Ba et al. 2016).
+--- (x - mean) / sqrt(variance + eps) * weight + bias, mean and variance over the last axis (Ba et
+--- al. 2016).
 ---@param dim integer length of the last axis
----@param options {eps: number?, affine: boolean?, bias: boolean?, dtype: string?}? eps 1e-5; affine = false: no weight, no bias
+---@param options {eps: number?, affine: boolean?, bias: boolean?, dtype: string?}? eps 1e-5; affine
+---  = false: no weight, no bias
 function LayerNorm:init(dim, options)
   initialise.want_size("LayerNorm", "dim", dim)
-  local o = errors.options("LayerNorm", options, { eps = 1e-5, affine = true, bias = true, dtype = "float32" })
+  local o = errors.options("LayerNorm", options,
+    { eps = 1e-5, affine = true, bias = true, dtype = "float32" })
   self.dim, self.eps = dim, o.eps
   self.weight = o.affine and core.ones(dim, { dtype = o.dtype, requires_grad = true }) or nil
-  self.bias = o.affine and o.bias and core.zeros(dim, { dtype = o.dtype, requires_grad = true }) or nil
+  self.bias = o.affine and o.bias and core.zeros(dim, { dtype = o.dtype, requires_grad = true })
+    or nil
 end
 
 ---@param x mlp.Tensor (..., dim)

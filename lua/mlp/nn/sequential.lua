@@ -8,7 +8,8 @@ local Module <const> = require "mlp.nn.module"
 ---@overload fun(layers: (mlp.nn.Module|function)[]): mlp.nn.Sequential
 local Sequential = Module:extend "Sequential"
 
---- nn.Sequential{nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1)}; a plain function is a layer without parameters.
+--- nn.Sequential{nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1)}; a plain function is a layer without
+--- parameters.
 ---@param layers (mlp.nn.Module|fun(x: mlp.Tensor): mlp.Tensor)[]
 function Sequential:init(layers)
   if type(layers) ~= "table" or Module.is(layers) then

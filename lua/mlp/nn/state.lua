@@ -1,6 +1,6 @@
---- A model's numbers as named tensors, and files of them (safetensors). Names are the dotted paths of
---- the fields, in the model and in the file alike. A file of built-in modules also says, as JSON in its
---- metadata, how to make the model again: class names and arguments, nothing that runs.
+--- A model's numbers as named tensors, and files of them (safetensors). Names are the dotted paths
+--- of the fields, in the model and in the file alike. A file of built-in modules also says, as JSON
+--- in its metadata, how to make the model again: class names and arguments, nothing that runs.
 
 local core <const> = require "mlp.core"
 local json <const> = require "dkjson"
@@ -10,7 +10,7 @@ local state = {}
 
 local METADATA_KEY <const> = "mlp.model"
 
--- ---- names and tensors ---------------------------------------------------------------------------------
+-- ---- names and tensors --------------------------------------------------------------------------
 
 --- Parameters and buffers by name. The tensors themselves, not copies.
 ---@param model mlp.nn.Module
@@ -52,12 +52,14 @@ local function mismatch(own, given)
   local names = missing_from(own, {})
   for _, name in ipairs(names) do
     if table.concat(own[name].shape, ",") ~= table.concat(given[name].shape, ",") then
-      return ("%s is %s in the file but %s in the model"):format(name, shape_text(given[name]), shape_text(own[name]))
+      return ("%s is %s in the file but %s in the model"):format(name, shape_text(given[name]),
+        shape_text(own[name]))
     end
   end
 end
 
---- Writes the given tensors into the model's, all or none. Floats are converted to the model's dtype.
+--- Writes the given tensors into the model's, all or none. Floats are converted to the model's
+--- dtype.
 ---@param model mlp.nn.Module
 ---@param given table<string, mlp.Tensor>
 ---@return true?, string? message names what is missing, unexpected or of another shape
@@ -65,7 +67,7 @@ function state.assign(model, given)
   local own = state.tensors(model)
   local message = mismatch(own, given)
   if message then return nil, message end
-  local scope <close> = core.no_grad_scope()
+  local _ <close> = core.no_grad_scope()
   for name, tensor in pairs(own) do
     local value = given[name]
     tensor:assign(value.dtype == tensor.dtype and value or value:to(tensor.dtype))
@@ -73,7 +75,7 @@ function state.assign(model, given)
   return true
 end
 
--- ---- how to make the model again -------------------------------------------------------------------------
+-- ---- how to make the model again ----------------------------------------------------------------
 
 local function class_of(nn, module)
   local class = getmetatable(module)
@@ -94,10 +96,13 @@ local function describe(nn, value)
     return { class = class, arguments = list }
   end
   if kind ~= "table" then error({ unknown = "a " .. kind }) end
-  local items, names = setmetatable({}, { __jsontype = "array" }), setmetatable({}, { __jsontype = "object" })
+  local items = setmetatable({}, { __jsontype = "array" })
+  local names = setmetatable({}, { __jsontype = "object" })
   for i = 1, #value do items[i] = describe(nn, value[i]) end
   for key, item in pairs(value) do
-    if type(key) == "string" and not (key == "init" and type(item) == "function") then names[key] = describe(nn, item) end
+    if type(key) == "string" and not (key == "init" and type(item) == "function") then
+      names[key] = describe(nn, item)
+    end
   end
   return { items = items, names = names }
 end
@@ -110,7 +115,8 @@ local function build(nn, spec)
   if spec.class ~= nil then
     local class = type(spec.class) == "string" and nn[spec.class]
     if type(class) ~= "table" or class.class_name ~= spec.class then
-      error({ message = ("it names the class '%s', which this library has not"):format(tostring(spec.class)) })
+      error({ message = ("it names the class '%s', which this library has not"):format(
+        tostring(spec.class)) })
     end
     local arguments = type(spec.arguments) == "table" and spec.arguments or {}
     local list = {}
@@ -118,12 +124,17 @@ local function build(nn, spec)
     return class(table.unpack(list, 1, #arguments))
   end
   local value = {}
-  for i, item in ipairs(type(spec.items) == "table" and spec.items or {}) do value[i] = build(nn, item) end
-  for key, item in pairs(type(spec.names) == "table" and spec.names or {}) do value[key] = build(nn, item) end
+  for i, item in ipairs(type(spec.items) == "table" and spec.items or {}) do
+    value[i] = build(nn, item)
+  end
+  for key, item in pairs(type(spec.names) == "table" and spec.names or {}) do
+    value[key] = build(nn, item)
+  end
   return value
 end
 
---- The description of a model of built-in modules as JSON, or nil and the name of what stands in the way.
+--- The description of a model of built-in modules as JSON, or nil and the name of what stands in
+--- the way.
 ---@param model mlp.nn.Module
 ---@return string? text, string? unknown
 function state.description(model)
@@ -133,9 +144,10 @@ function state.description(model)
   error(spec, 0)
 end
 
--- ---- files ---------------------------------------------------------------------------------------------------
+-- ---- files --------------------------------------------------------------------------------------
 
---- Saves parameters and buffers under their dotted names. A model of built-in modules can be had back with mlp.load(path).
+--- Saves parameters and buffers under their dotted names. A model of built-in modules can be had
+--- back with mlp.load(path).
 ---@param model mlp.nn.Module
 ---@param path string
 ---@return true?, string? message
@@ -162,10 +174,12 @@ local function rebuild(text)
   if not ok or type(spec) ~= "table" then return nil, "its description is no JSON object" end
   local made, model = pcall(build, require "mlp.nn", spec)
   if made and require("mlp.nn").Module.is(model) then return model end
-  return nil, type(model) == "table" and model.message or "its description does not make a model: " .. tostring(model)
+  return nil, type(model) == "table" and model.message
+    or "its description does not make a model: " .. tostring(model)
 end
 
---- Makes the model that a file describes, in evaluation mode, with the file's weights. Executes nothing from the file.
+--- Makes the model that a file describes, in evaluation mode, with the file's weights. Executes
+--- nothing from the file.
 ---@param path string
 ---@return mlp.nn.Module? model, string? message
 function state.rebuild(path)
@@ -173,7 +187,8 @@ function state.rebuild(path)
   if not tensors then return nil, metadata --[[@as string]] end
   local text = metadata[METADATA_KEY]
   if not text then
-    return nil, ("load: '%s' does not say how its model is made; make it yourself and call model:load(path)"):format(path)
+    return nil, ("load: '%s' does not say how its model is made; make it yourself and call "
+      .. "model:load(path)"):format(path)
   end
   local model, why = rebuild(text)
   if not model then return nil, ("load: '%s': %s"):format(path, why) end

@@ -1,5 +1,6 @@
---- A table of a model's parts: shapes, parameters, bytes and, for an example input, output shapes and the
---- floating-point operations of one forward pass (a multiplication and an addition are two).
+--- A table of a model's parts: shapes, parameters, bytes and, for an example input, output shapes
+--- and the floating-point operations of one forward pass (a multiplication and an addition are
+--- two).
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
@@ -40,12 +41,13 @@ local function observe(model, example)
     module.training = false
     hooks[#hooks + 1] = module:hook("", function(out, self, ...)
       local before = seen[self] and seen[self].flops or 0
-      seen[self] = { shape = shape_text(out), flops = before + (self.flops and self:flops(out, ...) or 0) }
+      local own = self.flops and self:flops(out, ...) or 0
+      seen[self] = { shape = shape_text(out), flops = before + own }
     end)
   end
   note(model)
   for _, module in model:named_modules() do note(module) end
-  local scope <close> = core.no_grad_scope()
+  local _ <close> = core.no_grad_scope()
   local ok, message = pcall(model, example)
   for _, hook in ipairs(hooks) do hook:close() end
   for module, mode in pairs(modes) do module.training = mode end
@@ -72,14 +74,17 @@ end
 
 local function example_of(model, input)
   if input == nil or core.is_tensor(input) then return input end
-  if type(input) ~= "table" then errors.wanted("summary", "the input", input, "a tensor or its shape") end
+  if type(input) ~= "table" then
+    errors.wanted("summary", "the input", input, "a tensor or its shape")
+  end
   local parameters = model:parameters()
   return core.zeros(input, { dtype = parameters[1] and parameters[1].dtype or "float32" })
 end
 
 --- The table as text: path, module, output shape, parameters, bytes, FLOPs; totals below.
 ---@param model mlp.nn.Module
----@param input mlp.Tensor|integer[]|nil an example input or its shape; without it shapes and FLOPs are left out
+---@param input mlp.Tensor|integer[]|nil an example input or its shape; without it shapes and FLOPs
+---  are left out
 ---@return string
 function summary.text(model, input)
   local example = example_of(model, input)
@@ -89,13 +94,16 @@ function summary.text(model, input)
   local function add(path, module)
     local numbers, bytes = own_numbers(module, counted)
     local at = seen[module] or { shape = "", flops = 0 }
-    total.numbers, total.bytes, total.flops = total.numbers + numbers, total.bytes + bytes, total.flops + at.flops
+    total.numbers, total.bytes = total.numbers + numbers, total.bytes + bytes
+    total.flops = total.flops + at.flops
     local head = tostring(module):match "^[^\n]*"
-    rows[#rows + 1] = { path, head, at.shape, grouped(numbers), grouped(bytes), example and grouped(at.flops) or "" }
+    rows[#rows + 1] = { path, head, at.shape, grouped(numbers), grouped(bytes),
+      example and grouped(at.flops) or "" }
   end
   add(".", model)
   for path, module in model:named_modules() do add(path, module) end
-  rows[#rows + 1] = { "total", "", "", grouped(total.numbers), grouped(total.bytes), example and grouped(total.flops) or "" }
+  rows[#rows + 1] = { "total", "", "", grouped(total.numbers), grouped(total.bytes),
+    example and grouped(total.flops) or "" }
   return table.concat(layout(rows), "\n")
 end
 
