@@ -203,6 +203,7 @@ local function method_page(entry, item)
   local mark <const> = item.method and ":" or "."
   local p <const> = new(entry.path .. mark .. item.name, item.doc)
   add_item(p, last .. mark .. item.name, item)
+  add_types(p, { item.params, item.returns })
   return p
 end
 

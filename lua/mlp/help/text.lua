@@ -31,6 +31,7 @@ local function add_doc(lines, doc, indent)
       flush()
       lines[#lines + 1] = line == "" and "" or indent .. line
     else
+      if line:find "^[*-] " then flush() end -- an item of a list
       paragraph[#paragraph + 1] = line
     end
   end
@@ -73,7 +74,7 @@ function text.page(p)
   for _, method in ipairs(p.methods) do
     for _, call in ipairs(method.calls) do lines[#lines + 1] = "  " .. call end
     if method.doc[1] then
-      local first <const> = (table.concat(method.doc, " ") .. " "):match "^(.-[.:])%s"
+      local first <const> = (table.concat(method.doc, " ") .. " "):match "^(.-%.)%s"
       wrap_into(lines, first or table.concat(method.doc, " "), "      ", "      ")
     end
   end
