@@ -33,21 +33,25 @@ function errors.shape(tensor)
   return ("(%s%s)"):format(table.concat(shape, ", "), #shape == 1 and "," or "")
 end
 
---- Number of edits between two words (Levenshtein).
+--- Number of edits between two words: letters changed, added, left out, or two neighbours exchanged
+--- (optimal string alignment).
 ---@param a string
 ---@param b string
 ---@return integer
 local function distance(a, b)
-  local row = {}
+  local before, row = {}, {}
   for j = 0, #b do row[j] = j end
   for i = 1, #a do
-    local diagonal = row[0]
-    row[0] = i
+    local above <const> = row
+    row = { [0] = i }
     for j = 1, #b do
-      local change = diagonal + (a:byte(i) == b:byte(j) and 0 or 1)
-      diagonal = row[j]
-      row[j] = math.min(change, row[j] + 1, row[j - 1] + 1)
+      local same <const> = a:byte(i) == b:byte(j)
+      row[j] = math.min(above[j - 1] + (same and 0 or 1), above[j] + 1, row[j - 1] + 1)
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        row[j] = math.min(row[j], before[j - 2] + 1)
+      end
     end
+    before = above
   end
   return row[#b]
 end

@@ -91,8 +91,8 @@ local function spread(tensor, deviation, distribution, generator)
 end
 
 ---@class mlp.init.options
----@field activation string? whose gain is taken; default "relu"
----@field gain number? default: that of the activation
+---@field activation string? whose gain kaiming takes; default "relu"
+---@field gain number? multiplies the deviation; default: kaiming that of the activation, others 1
 ---@field distribution "uniform"|"normal"|nil default "uniform"
 ---@field generator mlp.Generator?
 
@@ -115,15 +115,16 @@ end
 ---@field gain number? default 1
 ---@field generator mlp.Generator?
 
-local function scaled(call, variance)
+--- An initialiser of this variance, times the square of the gain.
+local function scaled(call, variance, default_gain)
   local defaults = {
     activation = "relu", gain = errors.NONE, distribution = "uniform", generator = errors.NONE,
   }
   return in_place(function(tensor, options)
     local o = errors.options(call, options, defaults)
     local fan_in, fan_out = fans(call, tensor.shape)
-    local gain <const> = o.gain or initialise.gain(o.activation)
-    spread(tensor, math.sqrt(variance(fan_in, fan_out, gain)), o.distribution, o.generator)
+    local gain <const> = o.gain or default_gain and default_gain(o.activation) or 1
+    spread(tensor, gain * math.sqrt(variance(fan_in, fan_out)), o.distribution, o.generator)
   end)
 end
 
@@ -155,9 +156,8 @@ end)
 
 --- Variance gain^2 / fan_in (He et al. 2015): for relu and its kin.
 ---@type fun(tensor: mlp.Tensor, options: mlp.init.options?): mlp.Tensor
-initialise.kaiming_ = scaled("init.kaiming_", function(fan_in, _, gain)
-  return gain ^ 2 / fan_in
-end)
+initialise.kaiming_ = scaled("init.kaiming_", function(fan_in) return 1 / fan_in end,
+  initialise.gain)
 
 --- Variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010): for tanh and sigmoid.
 ---@type fun(tensor: mlp.Tensor, options: mlp.init.options?): mlp.Tensor

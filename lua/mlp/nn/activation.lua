@@ -3,6 +3,7 @@
 --- options ({activation = "relu"}).
 
 local core <const> = require "mlp.core"
+local errors <const> = require "mlp.errors"
 local Module <const> = require "mlp.nn.module"
 
 local activation = {}
@@ -15,40 +16,56 @@ local CLASSES <const> = {
   Power = "power", Softmax = "softmax", LogSoftmax = "log_softmax",
 }
 
-local function settings(options)
-  local parts = {}
-  for key, value in pairs(options) do
-    parts[#parts + 1] = ("%s = %s"):format(key, tostring(value))
+local rows <const> = {}
+for _, row in ipairs(core.rows()) do rows[row.name] = row end
+
+--- What an operation takes beside its input, in order: {name =, default =}.
+local function parameters_of(operation)
+  local parameters <const> = {}
+  for i, argument in ipairs(rows[operation].arguments) do
+    if i > 1 then
+      parameters[i - 1] = { name = argument.name, default = tonumber(argument.default) }
+    end
   end
-  table.sort(parts)
-  return table.concat(parts, ", ")
+  return parameters
 end
 
-for class_name, operation in pairs(CLASSES) do
-  local run <const> = core[operation]
+local function define(class_name, operation)
+  local run <const>, parameters <const> = core[operation], parameters_of(operation)
+  local known <const> = {}
+  for _, parameter in ipairs(parameters) do known[parameter.name] = errors.NONE end
 
   ---@class mlp.nn.Activation: mlp.nn.Module
-  local Activation = Module:extend(class_name)
+  local Activation <const> = Module:extend(class_name)
   Activation.operation = operation
 
   ---@param options table? the parameters of the operation, by name; mlp.help(operation) lists them
   function Activation:init(options)
-    -- Unknown options are refused where they are written.
-    if next(options or {}) ~= nil then run(core.zeros(1, 1), options) end
-    self.settings = {}
-    for key, value in pairs(options or {}) do self.settings[key] = value end
+    self.settings = errors.options(class_name, options, known)
+    self.values = {}
+    for i, parameter in ipairs(parameters) do
+      self.values[i] = self.settings[parameter.name] or parameter.default
+    end
+    run(core.zeros(1, 1), table.unpack(self.values)) -- what is out of range is refused here
   end
 
   ---@param x mlp.Tensor
   ---@return mlp.Tensor y of x's shape
-  function Activation:forward(x)
-    if next(self.settings) == nil then return run(x) end
-    return run(x, self.settings)
-  end
+  function Activation:forward(x) return run(x, table.unpack(self.values)) end
 
-  function Activation:describe() return settings(self.settings) end
+  --- The settings that were given.
+  function Activation:describe()
+    local parts <const> = {}
+    for _, parameter in ipairs(parameters) do
+      local value <const> = self.settings[parameter.name]
+      if value ~= nil then parts[#parts + 1] = ("%s = %g"):format(parameter.name, value) end
+    end
+    return table.concat(parts, ", ")
+  end
 
   activation[class_name] = Activation
 end
+
+for class_name, operation in pairs(CLASSES) do define(class_name, operation) end
 
 return activation

@@ -13,7 +13,7 @@ local Dropout = Module:extend "Dropout"
 ---@param p number? probability of zero, 0 <= p < 1; default 0.5
 function Dropout:init(p)
   p = p or 0.5
-  if type(p) ~= "number" or p < 0 or p >= 1 then
+  if type(p) ~= "number" or not (p >= 0 and p < 1) then
     errors.wanted("Dropout", "p", p, "a probability, 0 <= p < 1")
   end
   self.p = p

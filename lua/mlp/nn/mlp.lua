@@ -36,9 +36,9 @@ function MLP:init(spec)
   end
   local o = errors.options("MLP", named, { activation = "relu", output = "identity", bias = true,
     dropout = 0, init = errors.NONE, dtype = "float32" })
+  for i, width in ipairs(widths) do initialise.want_size("MLP", ("width %d"):format(i), width) end
   self.layers = {}
   for i = 1, #widths - 1 do
-    initialise.want_size("MLP", ("width %d"):format(i), widths[i])
     local last = i == #widths - 1
     local activation <const> = last and o.output or o.activation
     table.insert(self.layers, Linear(widths[i], widths[i + 1],
