@@ -1,6 +1,7 @@
 /*
-** A C program that hosts Lua and asks a saved network: embed MODEL 0.1 0.2 ... prints what it predicts.
-** The host links liblua; the rock finds the host's Lua when it is loaded and is never linked itself.
+** A C program that hosts Lua and asks a saved network: embed MODEL 0.1 0.2 ... prints what it
+** predicts. The host links liblua; the rock finds the host's Lua when it is loaded and is never
+** linked itself.
 **   cc examples/embed.c -o embed $(pkg-config --cflags --libs lua5.4) -Wl,-E
 */
 #include <stdio.h>

@@ -39,7 +39,7 @@ static const char *const train =
     "pending = mlp.linear(x, w1):exp():sum()\n"
     "return loss:item()\n";
 
-/* ---- an allocator that counts, and may refuse -------------------------------------------------- */
+/* ---- an allocator that counts, and may refuse ------------------------------------------------ */
 
 typedef struct {
   size_t live;
@@ -63,7 +63,7 @@ static void *allocate(void *data, void *block, size_t old_bytes, size_t bytes) {
   return moved;
 }
 
-/* ---- one state --------------------------------------------------------------------------------- */
+/* ---- one state ------------------------------------------------------------------------------- */
 
 typedef struct {
   int rounds;
@@ -96,7 +96,7 @@ static int run_state(heap *h, outcome *o) {
   return status;
 }
 
-/* ---- together ---------------------------------------------------------------------------------- */
+/* ---- together -------------------------------------------------------------------------------- */
 
 static void *thread_body(void *data) {
   outcome *o = data;
@@ -125,7 +125,7 @@ static int together(void) {
   return wrong;
 }
 
-/* ---- starving ---------------------------------------------------------------------------------- */
+/* ---- starving -------------------------------------------------------------------------------- */
 
 static int starving(void) {
   for (long n = 0; n < ATTEMPTS; n++) {

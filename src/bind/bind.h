@@ -1,8 +1,8 @@
 /*
-** The border. Only files in src/bind include lua.h; they read arguments, call the floors below and push
-** results. Nothing owned by C alone is alive while Lua may raise: a box is made first, then filled.
-** Every C function of the module has the same first upvalues: MLP_UP_METATABLE of tensors and
-** MLP_UP_HOST, the userdata with everything that belongs to this Lua state.
+** The border. Only files in src/bind include lua.h; they read arguments, call the floors below and
+** push results. Nothing owned by C alone is alive while Lua may raise: a box is made first, then
+** filled. Every C function of the module has the same first upvalues: MLP_UP_METATABLE of tensors
+** and MLP_UP_HOST, the userdata with everything that belongs to this Lua state.
 */
 #ifndef MLP_BIND_BIND_H
 #define MLP_BIND_BIND_H
@@ -48,7 +48,7 @@ static inline mlp_host *mlp_host_of(lua_State *L) {
 }
 static inline mlp_context *mlp_context_of(lua_State *L) { return &mlp_host_of(L)->context; }
 
-/* ---- errors (lraise.c) ------------------------------------------------------------------------- */
+/* ---- errors (lraise.c) ----------------------------------------------------------------------- */
 
 /* Raises at the first frame outside lua/mlp, with the path of the module that was running. */
 int mlp_raise(lua_State *L, const char *format, ...) MLP_PRINTF(2, 3);
@@ -57,10 +57,10 @@ int mlp_raise_error(lua_State *L, const mlp_error *e);
 /* "a string", "nil", "a tensor (3, 4)": lent text for messages, left on the stack. */
 const char *mlp_describe(lua_State *L, int index);
 
-/* ---- tensors (lbox.c) --------------------------------------------------------------------------- */
+/* ---- tensors (lbox.c) ------------------------------------------------------------------------ */
 
-/* Call on entry to whatever may allocate or record, before any C pointer is read: lets the collector
-** work and finds out whether this thread records history. */
+/* Call on entry to whatever may allocate or record, before any C pointer is read: lets the
+** collector work and finds out whether this thread records history. */
 void mlp_enter(lua_State *L);
 
 /* Pushes an empty box: fill it at once. */
@@ -80,7 +80,8 @@ void mlp_credit(lua_State *L);
 mlp_status mlp_push_results(lua_State *L, mlp_call *c, mlp_error *e);
 int mlp_push_call(lua_State *L, mlp_call *c);
 
-/* A shape from varargs starting at index, or from one table there. Returns the first index after. */
+/* A shape from varargs starting at index, or from one table there. Returns the first index
+** after. */
 int mlp_read_shape(lua_State *L, int index, mlp_shape *shape, const char *who);
 
 /* Pushes a fresh tensor of the dtype from a nested table, a number or a flag at index. */
@@ -100,7 +101,7 @@ bool mlp_option(lua_State *L, int index, const char *name);
 /* The stream of a generator at index, or the default one for nil. */
 mlp_stream *mlp_check_stream(lua_State *L, int index, const char *who);
 
-/* ---- each file adds its functions to the table on top of the stack --------------------------------- */
+/* ---- each file adds its functions to the table on top of the stack --------------------------- */
 
 /* Registers with the shared upvalues. */
 void mlp_register(lua_State *L, const luaL_Reg *functions);

@@ -3,8 +3,8 @@
 ** before the collector saw a reason to work. Every megabyte taken is credited to it as debt
 ** (LUA_GCSTEP), times a pace. The collector counts its debt in fractions of the host's heap: in a
 ** host with 300 MB of its own, 300 MB of dead tensors would wait for each cycle, none of them warm
-** in a cache; cycles too close together would spend all the time on marking that heap. So the pace is
-** found by trying: it doubles from cycle to cycle as long as a byte does not become much dearer,
+** in a cache; cycles too close together would spend all the time on marking that heap. So the pace
+** is found by trying: it doubles from cycle to cycle as long as a byte does not become much dearer,
 ** collecting included, and is halved when it does. A sentinel, garbage from birth, tells by its
 ** finaliser that a cycle has come round. A full collection is the second line, for a collector that
 ** does not keep up.
@@ -37,7 +37,7 @@ static void begin_cycle(mlp_host *h) {
   h->survived_bytes = h->context.memory.live_bytes;
 }
 
-/* ---- the sentinel ------------------------------------------------------------------------------- */
+/* ---- the sentinel ---------------------------------------------------------------------------- */
 
 static int sentinel_gc(lua_State *L) {
   mlp_host *h = mlp_host_of(L);
@@ -63,10 +63,10 @@ static void push_sentinel(lua_State *L) {
   h->watched = true;
 }
 
-/* ---- the pace ------------------------------------------------------------------------------------ */
+/* ---- the pace -------------------------------------------------------------------------------- */
 
-/* A cycle has come round: were the bytes since the last one cheaper, collecting included, than those
-** before? The first cycle is brought about early, to learn what one costs. */
+/* A cycle has come round: were the bytes since the last one cheaper, collecting included, than
+** those before? The first cycle is brought about early, to learn what one costs. */
 static void set_pace(mlp_host *h, size_t heap) {
   size_t taken = h->context.memory.taken_bytes - h->collected_bytes;
   double cost = (seconds() - h->cycle_seconds) / (double)(taken + 1);

@@ -1,8 +1,8 @@
 /*
-** luaopen_mlp_core: one table, filled by the files of this floor. What belongs to the Lua state (the
-** host userdata, the metatable of tensors, the table itself) lies in the registry under the address
-** of a key, so that a second require, after package.loaded was cleared, finds the same and old
-** tensors stay tensors.
+** luaopen_mlp_core: one table, filled by the files of this floor. What belongs to the Lua state
+** (the host userdata, the metatable of tensors, the table itself) lies in the registry under the
+** address of a key, so that a second require, after package.loaded was cleared, finds the same and
+** old tensors stay tensors.
 */
 #include "bind/bind.h"
 
@@ -16,8 +16,8 @@ void mlp_register(lua_State *L, const luaL_Reg *functions) {
   luaL_setfuncs(L, functions, MLP_SHARED_UPVALUES);
 }
 
-/* The pool goes with the state. Tensors that outlive this call (lua_close finalises in its own order)
-** still find their memory: the userdata stays until they are gone. */
+/* The pool goes with the state. Tensors that outlive this call (lua_close finalises in its own
+** order) still find their memory: the userdata stays until they are gone. */
 static int host_gc(lua_State *L) {
   mlp_host *h = lua_touserdata(L, 1);
   mlp_memory_trim(&h->context.memory);

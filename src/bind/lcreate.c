@@ -1,7 +1,7 @@
 /*
-** Tensors from Lua values and back: the only loops over data on this floor. Tables are read in bulk, a
-** shape is taken from their first branches and every other branch must agree. Byte strings are
-** little-endian, row-major.
+** Tensors from Lua values and back: the only loops over data on this floor. Tables are read in
+** bulk, a shape is taken from their first branches and every other branch must agree. Byte strings
+** are little-endian, row-major.
 */
 #include <math.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 extern const mlp_row mlp_row_contiguous;
 
-/* ---- dtypes, options, shapes -------------------------------------------------------------------- */
+/* ---- dtypes, options, shapes ----------------------------------------------------------------- */
 
 mlp_dtype mlp_check_dtype(lua_State *L, int index, const char *who) {
   const char *name = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : "";
@@ -104,7 +104,7 @@ static mlp_tensor *push_new(lua_State *L, creation o, const mlp_shape *shape, co
   return box->tensor;
 }
 
-/* ---- one element --------------------------------------------------------------------------------- */
+/* ---- one element ----------------------------------------------------------------------------- */
 
 void mlp_push_element(lua_State *L, const mlp_tensor *t, int64_t offset) {
   const void *data = t->storage->data;
@@ -159,7 +159,7 @@ mlp_tensor *mlp_push_scalar(lua_State *L, int index, mlp_dtype dtype, const char
   return t;
 }
 
-/* ---- from tables ---------------------------------------------------------------------------------- */
+/* ---- from tables ----------------------------------------------------------------------------- */
 
 /* The shape of the nested table at index: the lengths along its first branches. */
 static void table_shape(lua_State *L, int index, mlp_shape *shape, const char *who) {
@@ -241,7 +241,7 @@ static int core_tensor(lua_State *L) {
   return 1;
 }
 
-/* ---- by rule ---------------------------------------------------------------------------------------- */
+/* ---- by rule --------------------------------------------------------------------------------- */
 
 /* Fills a contiguous tensor with start + i * step. */
 static void fill_steps(mlp_tensor *t, double start, double step) {
@@ -346,7 +346,7 @@ static int core_eye(lua_State *L) {
   return 1;
 }
 
-/* ---- bytes -------------------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 static void swap_bytes(char *data, int64_t count, size_t width) {
   for (int64_t i = 0; i < count; i++) {
@@ -416,7 +416,7 @@ static int tensor_tobytes(lua_State *L) {
   return 1;
 }
 
-/* ---- to Lua --------------------------------------------------------------------------------------------- */
+/* ---- to Lua ---------------------------------------------------------------------------------- */
 
 static void push_branch(lua_State *L, const mlp_tensor *t, int depth, int64_t offset) {
   if (depth == t->shape.ndim) {

@@ -84,8 +84,8 @@ static int debug_philox(lua_State *L) {
   return 4;
 }
 
-/* draw(what, dtype, seed, serial, start, n, a, b) -> list: elements start + 1 .. start + n of a draw;
-** what is "uniform" or "normal" with its two parameters, or "words" */
+/* draw(what, dtype, seed, serial, start, n, a, b) -> list: elements start + 1 .. start + n of a
+** draw; what is "uniform" or "normal" with its two parameters, or "words" */
 static int debug_draw(lua_State *L) {
   static const char *const kinds[] = {"words", "uniform", "normal", NULL};
   int kind = luaL_checkoption(L, 1, NULL, kinds), dtype = (int)mlp_check_dtype(L, 2, "draw");

@@ -1,13 +1,14 @@
 /*
-** Gradients in Lua: backward, grad, detach, requires_grad_, and the depth of no_grad scopes. A scope
-** is a userdata that closes once, by <close>, by :close() or by the collector: a mode never leaks.
+** Gradients in Lua: backward, grad, detach, requires_grad_, and the depth of no_grad scopes. A
+** scope is a userdata that closes once, by <close>, by :close() or by the collector: a mode never
+** leaks.
 */
 #include <string.h>
 
 #include "bind/bind.h"
 #include "graph/tape.h"
 
-/* ---- walks ---------------------------------------------------------------------------------------- */
+/* ---- walks ----------------------------------------------------------------------------------- */
 
 static bool flag_option(lua_State *L, int index, const char *name, bool fallback) {
   if (!lua_istable(L, index) || !mlp_option(L, index, name)) return fallback;
@@ -62,7 +63,8 @@ static mlp_tensor **read_targets(lua_State *L, int n) {
   return target;
 }
 
-/* grad(y, {x, ...}, {gradient=, create_graph=, retain_graph=}) -> one gradient per x, nil where y does not depend on it */
+/* grad(y, {x, ...}, {gradient=, create_graph=, retain_graph=}) -> one gradient per x, nil where y
+** does not depend on it */
 static int core_grad(lua_State *L) {
   static const char *const known[] = {"create_graph", "retain_graph", "gradient", NULL};
   mlp_error e;
@@ -95,7 +97,7 @@ static int core_grad(lua_State *L) {
   return n;
 }
 
-/* ---- leaves ----------------------------------------------------------------------------------------- */
+/* ---- leaves ---------------------------------------------------------------------------------- */
 
 /* detach() -> the same numbers without history */
 static int tensor_detach(lua_State *L) {
@@ -123,7 +125,7 @@ static int tensor_requires_grad_(lua_State *L) {
   return 1;
 }
 
-/* ---- modes -------------------------------------------------------------------------------------------- */
+/* ---- modes ----------------------------------------------------------------------------------- */
 
 static int scope_close(lua_State *L) {
   mlp_host *h = mlp_host_of(L);

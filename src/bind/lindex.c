@@ -15,7 +15,7 @@ extern const mlp_row mlp_row_assign, mlp_row_masked_assign;
 
 enum { UP_METHODS = MLP_UP_OWN };
 
-/* ---- views -------------------------------------------------------------------------------------- */
+/* ---- views ----------------------------------------------------------------------------------- */
 
 /* Runs a row on the tensor at `index` and values; replaces it by the result. */
 static void step_view(lua_State *L, int index, const mlp_row *row, const mlp_value *value, int n) {
@@ -38,7 +38,8 @@ static int64_t position(lua_State *L, int index, int64_t length, int axis) {
   return i > 0 ? i - 1 : i + length;
 }
 
-/* The range at the top of the stack ({}, {a, b} or {a, b, step}) along `axis` of the tensor at `at`. */
+/* The range at the top of the stack ({}, {a, b} or {a, b, step}) along `axis` of the tensor at
+** `at`. */
 static void view_range(lua_State *L, int at, int axis) {
   int range = lua_gettop(L);
   lua_Unsigned n = lua_rawlen(L, range);
@@ -89,7 +90,7 @@ static void want_axis(lua_State *L, const mlp_tensor *t) {
   if (t->shape.ndim == 0) mlp_raise(L, "index: a tensor without axes holds one number: x:item()");
 }
 
-/* ---- reading -------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static int read_position(lua_State *L) {
   mlp_tensor *t = mlp_to_tensor(L, 1);
@@ -156,7 +157,7 @@ static int tensor_index(lua_State *L) {
   return 1;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* The value at 3 as a tensor of t's dtype; pushed when it had to be made. */
 static mlp_tensor *value_tensor(lua_State *L, const mlp_tensor *t) {
@@ -212,7 +213,7 @@ static int tensor_newindex(lua_State *L) {
   return 0;
 }
 
-/* ---- single elements ---------------------------------------------------------------------------------- */
+/* ---- single elements ------------------------------------------------------------------------- */
 
 /* The offset of the element whose positions stand from index 2 on. */
 static int64_t element_offset(lua_State *L, const mlp_tensor *t, int n, const char *who) {
@@ -248,7 +249,7 @@ static int tensor_set(lua_State *L) {
   return 0;
 }
 
-/* ---- sizes ------------------------------------------------------------------------------------------------ */
+/* ---- sizes ----------------------------------------------------------------------------------- */
 
 static int tensor_len(lua_State *L) {
   mlp_tensor *t = mlp_check_tensor(L, 1, "#", "the tensor");

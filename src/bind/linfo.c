@@ -28,7 +28,8 @@ static void push_blas(lua_State *L) {
   lua_setfield(L, -2, "threads");
 }
 
-/* info() -> {isa, cpu, lua, blas = {library, kernels, pinned, held_below, threads, threads_kept}} */
+/* info() -> {isa, cpu, lua, blas = {library, kernels, pinned, held_below, threads,
+** threads_kept}} */
 static int core_info(lua_State *L) {
   lua_newtable(L);
   set_string(L, "isa", mlp_isa_name(mlp_kernel()->isa));

@@ -1,6 +1,7 @@
 /*
-** Operations in Lua: one C function reads any row's arguments as the row describes them. The closure
-** holds the row; a name with _ at its end works in place. Messages name the row and the argument.
+** Operations in Lua: one C function reads any row's arguments as the row describes them. The
+** closure holds the row; a name with _ at its end works in place. Messages name the row and the
+** argument.
 */
 #include <math.h>
 #include <string.h>
@@ -31,7 +32,7 @@ static void raise_kind(reading *r, const mlp_arg *a, int index, const char *want
             wanted);
 }
 
-/* ---- tensors ----------------------------------------------------------------------------------- */
+/* ---- tensors --------------------------------------------------------------------------------- */
 
 static void add_input(reading *r, mlp_tensor *t) {
   mlp_call *c = &r->call;
@@ -45,8 +46,8 @@ static void add_input(reading *r, mlp_tensor *t) {
   c->in[c->n_in++] = t;
 }
 
-/* The dtype that a plain number takes: that of the operand given as a tensor, or else of another tensor
-** (not of a mask, which only chooses). */
+/* The dtype that a plain number takes: that of the operand given as a tensor, or else of another
+** tensor (not of a mask, which only chooses). */
 static mlp_dtype dtype_of_others(reading *r) {
   mlp_dtype dtype = MLP_F32;
   for (int i = r->top < MLP_MAX_ARGS ? r->top : MLP_MAX_ARGS; i > 0; i--) {
@@ -91,7 +92,7 @@ static void read_list(reading *r, const mlp_arg *a, int index) {
   }
 }
 
-/* ---- values ------------------------------------------------------------------------------------ */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 /* 1, 2, ... to 0, 1, ...; -1 (the last), -2, ... stay. */
 static int64_t from_one(reading *r, const mlp_arg *a, int index) {
@@ -214,7 +215,7 @@ static void read_value(reading *r, const mlp_arg *a, int index) {
   }
 }
 
-/* ---- one argument --------------------------------------------------------------------------------- */
+/* ---- one argument ---------------------------------------------------------------------------- */
 
 static void read_argument(reading *r, const mlp_arg *a, int index) {
   switch (a->kind) {
@@ -288,7 +289,7 @@ static void read_option(reading *r, const mlp_arg *a) {
   read_argument(r, a, index); /* the value stays on the stack: the call may hold it */
 }
 
-/* ---- options ---------------------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 /* Edit distance, short words only. */
 static int distance(const char *a, const char *b) {
@@ -345,10 +346,10 @@ static bool row_has_options(const mlp_row *row) {
   return false;
 }
 
-/* ---- the call ---------------------------------------------------------------------------------------- */
+/* ---- the call -------------------------------------------------------------------------------- */
 
-/* Arguments are described positional first, options after, but tensors and values are numbered in the
-** row's order, which is the order of this loop. */
+/* Arguments are described positional first, options after, but tensors and values are numbered in
+** the row's order, which is the order of this loop. */
 static void read_all(reading *r) {
   const mlp_arg *a = r->row->arg, *end = a + MLP_MAX_ARGS;
   for (; a < end && a->kind; a++) {
@@ -406,7 +407,7 @@ static int call_row(lua_State *L) {
   return 1;
 }
 
-/* ---- what a row says of itself ------------------------------------------------------------------------ */
+/* ---- what a row says of itself --------------------------------------------------------------- */
 
 static const char *const kind_names[] = {[MLP_ARG_END] = "",
                                          [MLP_ARG_TENSOR] = "tensor",
@@ -484,7 +485,7 @@ static int core_rows(lua_State *L) {
   return 1;
 }
 
-/* ---- registration -------------------------------------------------------------------------------------- */
+/* ---- registration ---------------------------------------------------------------------------- */
 
 static void push_closure(lua_State *L, const mlp_row *row, int form) {
   lua_pushvalue(L, lua_upvalueindex(MLP_UP_METATABLE));

@@ -1,7 +1,7 @@
 /*
-** A mistake of the caller is raised at the caller's line: the first frame that is neither C nor a file of
-** lua/mlp. When modules were running, their path stands in front: "in encoder.layers[3]: ". It is
-** found by looking at the frames, so that a call that succeeds pays nothing for it.
+** A mistake of the caller is raised at the caller's line: the first frame that is neither C nor a
+** file of lua/mlp. When modules were running, their path stands in front: "in encoder.layers[3]: ".
+** It is found by looking at the frames, so that a call that succeeds pays nothing for it.
 */
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,8 +29,8 @@ static void push_where(lua_State *L, const char *prefix) {
   lua_pushliteral(L, "");
 }
 
-/* Looks for the value at `wanted` among the fields of the table on top, plain tables included; pushes
-** its name (".up", "[3]") and returns true, or pushes nothing. */
+/* Looks for the value at `wanted` among the fields of the table on top, plain tables included;
+** pushes its name (".up", "[3]") and returns true, or pushes nothing. */
 static bool find_field(lua_State *L, int wanted, int depth) {
   luaL_checkstack(L, 6, "module path");
   int table = lua_gettop(L);

@@ -6,7 +6,7 @@
 
 extern const mlp_row mlp_row_contiguous, mlp_row_assign;
 
-/* ---- inputs as the row wants them ------------------------------------------------------------- */
+/* ---- inputs as the row wants them ------------------------------------------------------------ */
 
 /* Inputs that had to be copied; `original` is what the caller passed. */
 typedef struct {
@@ -23,15 +23,18 @@ static bool matrix_contiguous(const mlp_tensor *t) {
   if (mlp_tensor_contiguous(t)) return true;
   if (n < 2) return false;
   mlp_tensor swapped_view = *t;
-  swapped_view.shape.dim[n - 1] = t->shape.dim[n - 2], swapped_view.stride[n - 1] = t->stride[n - 2];
-  swapped_view.shape.dim[n - 2] = t->shape.dim[n - 1], swapped_view.stride[n - 2] = t->stride[n - 1];
+  swapped_view.shape.dim[n - 1] = t->shape.dim[n - 2],
+                             swapped_view.stride[n - 1] = t->stride[n - 2];
+  swapped_view.shape.dim[n - 2] = t->shape.dim[n - 1],
+                             swapped_view.stride[n - 2] = t->stride[n - 1];
   return mlp_tensor_contiguous(&swapped_view);
 }
 
 /* The same numbers under another view would change while they are read. */
 static bool overlaps_target(const mlp_call *c, int i) {
   const mlp_tensor *a = c->in[0], *b = c->in[i];
-  if (i == 0 || !written(c, 0) || written(c, i) || !b->storage || a->storage != b->storage) return false;
+  if (i == 0 || !written(c, 0) || written(c, i) || !b->storage || a->storage != b->storage)
+    return false;
   return a->offset != b->offset || !mlp_shape_equal(&a->shape, &b->shape) ||
          memcmp(a->stride, b->stride, (size_t)a->shape.ndim * sizeof *a->stride) != 0;
 }
@@ -74,7 +77,7 @@ static void restore_inputs(mlp_call *c, swapped *s) {
   mlp_give(&c->context->memory, s->original, (size_t)c->n_in * sizeof *s->original);
 }
 
-/* ---- history ---------------------------------------------------------------------------------- */
+/* ---- history --------------------------------------------------------------------------------- */
 
 /* Decides whether the call is traced; a value changed behind its history's back is refused. */
 static mlp_status look_back(mlp_call *c, mlp_error *e) {
@@ -106,15 +109,14 @@ static mlp_status may_change(const mlp_call *c, mlp_error *e) {
   if (!c->in_place || c->context->no_grad_depth > 0) return MLP_OK;
   if (t->requires_grad && !t->node)
     return refuse_in_place(c, "the tensor is a leaf that requires a gradient", e);
-  if (t->is_view && t->node)
-    return refuse_in_place(c, "the tensor is a view with history", e);
+  if (t->is_view && t->node) return refuse_in_place(c, "the tensor is a view with history", e);
   if (t->is_view && c->traced)
     return refuse_in_place(
         c, "the tensor is a view, and the gradient would not reach the tensor that it views", e);
   return MLP_OK;
 }
 
-/* ---- outputs ----------------------------------------------------------------------------------- */
+/* ---- outputs --------------------------------------------------------------------------------- */
 
 static mlp_status view_output(mlp_call *c, int i, mlp_error *e) {
   const mlp_spec *s = &c->spec[i];
@@ -172,7 +174,7 @@ static void drop_outputs(mlp_call *c) {
   }
 }
 
-/* ---- the call ---------------------------------------------------------------------------------- */
+/* ---- the call -------------------------------------------------------------------------------- */
 
 static mlp_status move_into_target(mlp_call *c, mlp_error *e) {
   mlp_tensor *pair[2] = {c->in[0], c->out[0]};

@@ -12,13 +12,13 @@
 
 typedef struct mlp_node {
   int64_t refs;
-  uint64_t sequence; /* inputs come from nodes with smaller numbers */
-  mlp_call call;     /* in and out as above; spec describes every output */
-  uint64_t *version; /* of the storages kept, as they were; (n_in + n_out) */
-  size_t bytes;      /* of this block, which holds in and version too */
-  bool released;     /* a walk has freed the saved values */
-  bool needed;       /* scratch of a walk: a target lies behind this node */
-  uint64_t walk;     /* scratch of a walk: the latest that has seen this node */
+  uint64_t sequence;                 /* inputs come from nodes with smaller numbers */
+  mlp_call call;                     /* in and out as above; spec describes every output */
+  uint64_t *version;                 /* of the storages kept, as they were; (n_in + n_out) */
+  size_t bytes;                      /* of this block, which holds in and version too */
+  bool released;                     /* a walk has freed the saved values */
+  bool needed;                       /* scratch of a walk: a target lies behind this node */
+  uint64_t walk;                     /* scratch of a walk: the latest that has seen this node */
   mlp_tensor *grad[MLP_MAX_OUTPUTS]; /* scratch of a walk: gradients of the outputs */
   struct mlp_node *next;             /* scratch of freeing */
 } mlp_node;
@@ -32,7 +32,8 @@ void mlp_node_release(mlp_node *n);
 /* Drops a reference; frees long chains without recursion. */
 void mlp_node_drop(mlp_context *x, mlp_node *n);
 
-/* Refuses when a value that the node saved has changed since; names the operation and the change. */
+/* Refuses when a value that the node saved has changed since; names the operation and the
+** change. */
 mlp_status mlp_node_unchanged(const mlp_node *n, mlp_error *e);
 
 #endif

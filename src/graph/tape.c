@@ -18,7 +18,7 @@ typedef struct {
   mlp_tensor **caught; /* (n_target) gradients of targets that are not leaves */
 } walk;
 
-/* ---- adding gradients -------------------------------------------------------------------------- */
+/* ---- adding gradients ------------------------------------------------------------------------ */
 
 /* *total += grad. Takes over one reference to grad, also when it fails. */
 static mlp_status accumulate(walk *w, mlp_tensor **total, mlp_tensor *grad, mlp_error *e) {
@@ -46,7 +46,7 @@ static mlp_status add_to_leaf(walk *w, mlp_tensor *leaf, mlp_tensor *grad, mlp_e
   return accumulate(w, &leaf->pending, grad, e);
 }
 
-/* ---- which nodes ------------------------------------------------------------------------------- */
+/* ---- which nodes ----------------------------------------------------------------------------- */
 
 static mlp_status visit(walk *w, mlp_node *n, uint64_t id, mlp_error *e) {
   if (!n || n->walk == id) return MLP_OK;
@@ -111,7 +111,7 @@ static void mark_needed(walk *w) {
   }
 }
 
-/* ---- one node ---------------------------------------------------------------------------------- */
+/* ---- one node -------------------------------------------------------------------------------- */
 
 /* An output as a value: with its history when the walk itself is recorded. */
 static mlp_tensor *output_value(mlp_vjp *v, int i) {
@@ -135,10 +135,11 @@ static mlp_status receive(walk *w, mlp_node *n, int i, mlp_tensor *grad, mlp_err
   mlp_tensor *t = n->call.in[i];
   if (!mlp_shape_equal(&grad->shape, &t->shape) || grad->dtype != t->dtype) {
     char got[MLP_SHAPE_TEXT], want[MLP_SHAPE_TEXT];
-    mlp_status status = mlp_refuse(
-        e, "backward: the derivative of %s by %s is %s %s but the value is %s %s", n->call.row->name,
-        mlp_in_name(&n->call, i), mlp_dtype_name(grad->dtype), mlp_shape_text(got, &grad->shape),
-        mlp_dtype_name(t->dtype), mlp_shape_text(want, &t->shape));
+    mlp_status status =
+        mlp_refuse(e, "backward: the derivative of %s by %s is %s %s but the value is %s %s",
+                   n->call.row->name, mlp_in_name(&n->call, i), mlp_dtype_name(grad->dtype),
+                   mlp_shape_text(got, &grad->shape), mlp_dtype_name(t->dtype),
+                   mlp_shape_text(want, &t->shape));
     mlp_tensor_drop(grad);
     return status;
   }
@@ -152,8 +153,7 @@ static mlp_status refuse_walk(const mlp_node *n, mlp_error *e) {
                       "backward: the values that %s saved were freed by an earlier backward; pass "
                       "{retain_graph = true} to that one",
                       n->call.row->name);
-  if (!n->call.row->vjp)
-    return mlp_refuse(e, "backward: %s has no derivative", n->call.row->name);
+  if (!n->call.row->vjp) return mlp_refuse(e, "backward: %s has no derivative", n->call.row->name);
   return mlp_node_unchanged(n, e);
 }
 
@@ -226,7 +226,7 @@ static mlp_status go_through(walk *w, mlp_error *e) {
   return MLP_OK;
 }
 
-/* ---- the seed and the end ---------------------------------------------------------------------- */
+/* ---- the seed and the end -------------------------------------------------------------------- */
 
 static void write_one(mlp_tensor *t) {
   if (t->dtype == MLP_F32)
@@ -261,8 +261,9 @@ static mlp_status seed_of(const walk *w, mlp_tensor **seed, mlp_error *e) {
 static mlp_status start(walk *w, mlp_error *e) {
   mlp_tensor *root = w->wish->root, *seed;
   if (!mlp_tensor_traced(root))
-    return mlp_refuse(e, "backward: nothing behind this value requires a gradient "
-                         "(w:requires_grad_() asks for one)");
+    return mlp_refuse(e,
+                      "backward: nothing behind this value requires a gradient "
+                      "(w:requires_grad_() asks for one)");
   if (root->node && root->history_version != root->storage->version)
     return mlp_refuse(e, "backward: the value was changed in place by %s since it was computed",
                       root->storage->changed_by);

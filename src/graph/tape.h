@@ -1,7 +1,7 @@
 /*
-** Reverse mode: walks nodes from the newest to the oldest, hands each row's derivative the gradients of
-** its outputs, and adds up what comes back. Gradients of gradients are the same walk with
-** recording left on, because derivatives are written in operations.
+** Reverse mode: walks nodes from the newest to the oldest, hands each row's derivative the
+** gradients of its outputs, and adds up what comes back. Gradients of gradients are the same walk
+** with recording left on, because derivatives are written in operations.
 */
 #ifndef MLP_GRAPH_TAPE_H
 #define MLP_GRAPH_TAPE_H
@@ -9,8 +9,8 @@
 #include "graph/node.h"
 
 typedef struct {
-  mlp_tensor *root; /* the value to differentiate */
-  mlp_tensor *seed; /* its gradient; NULL: 1, for a root of one element */
+  mlp_tensor *root;          /* the value to differentiate */
+  mlp_tensor *seed;          /* its gradient; NULL: 1, for a root of one element */
   mlp_tensor *const *target; /* NULL: every leaf that requires a gradient collects into its grad */
   int n_target;
   bool create_graph; /* record the walk itself */

@@ -1,6 +1,6 @@
 /*
-** From one dtype to another. Floats become whole numbers by dropping the fraction; whoever calls has
-** asked `misfit` first, since what does not fit has no meaning in C.
+** From one dtype to another. Floats become whole numbers by dropping the fraction; whoever calls
+** has asked `misfit` first, since what does not fit has no meaning in C.
 */
 #ifndef MLP_KERNEL_CAST_H
 #define MLP_KERNEL_CAST_H

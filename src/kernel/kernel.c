@@ -11,7 +11,8 @@ static const mlp_kernels *const tables[MLP_ISA_COUNT] = {&mlp_kernels_generic, &
 static const mlp_kernels *const tables[MLP_ISA_COUNT] = {&mlp_kernels_generic};
 #endif
 
-/* One of the two writable globals of the process: which table runs. Set when the module is loaded. */
+/* One of the two writable globals of the process: which table runs. Set when the module is
+** loaded. */
 static const mlp_kernels *_Atomic chosen = &mlp_kernels_generic;
 
 __attribute__((constructor)) static void choose_at_load(void) { mlp_kernel_choose(mlp_cpu_isa()); }

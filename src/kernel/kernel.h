@@ -11,11 +11,11 @@
 
 #include "base/cpu.h"
 #include "kernel/binary.h"
+#include "kernel/cast.h"
 #include "kernel/draw.h"
 #include "kernel/loss.h"
-#include "kernel/move.h"
-#include "kernel/cast.h"
 #include "kernel/mask.h"
+#include "kernel/move.h"
 #include "kernel/peak.h"
 #include "kernel/product.h"
 #include "kernel/reduce.h"

@@ -1,7 +1,7 @@
 /*
-** Loops that need a whole row of a (rows, n) array at once: softmax, cross entropy, normalisation, and
-** their derivatives. Tables are indexed by dtype: float32, float64. Sums of a row run in a fixed
-** number of lanes, whatever the instruction set. A row that holds a NaN gives NaN.
+** Loops that need a whole row of a (rows, n) array at once: softmax, cross entropy, normalisation,
+** and their derivatives. Tables are indexed by dtype: float32, float64. Sums of a row run in a
+** fixed number of lanes, whatever the instruction set. A row that holds a NaN gives NaN.
 */
 #ifndef MLP_KERNEL_ROWS_H
 #define MLP_KERNEL_ROWS_H

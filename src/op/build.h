@@ -9,8 +9,8 @@
 **
 ** Every tensor a builder returns is lent: the vjp context owns it. Errors stick: after the first
 ** one every builder returns NULL and does nothing, so no line needs a test. A builder given NULL
-** returns NULL, so an absent gradient flows through as an absent gradient. Builders that only serve an
-** input nobody wants a gradient of may be skipped by asking mlp_wanted.
+** returns NULL, so an absent gradient flows through as an absent gradient. Builders that only serve
+** an input nobody wants a gradient of may be skipped by asking mlp_wanted.
 */
 #ifndef MLP_OP_BUILD_H
 #define MLP_OP_BUILD_H
@@ -18,11 +18,11 @@
 #include "op/op.h"
 
 struct mlp_vjp {
-  const mlp_call *call;      /* what was called: row, in (values or stand-ins), value, spec */
+  const mlp_call *call;        /* what was called: row, in (values or stand-ins), value, spec */
   mlp_tensor *const *grad_out; /* per output, NULL where no gradient arrived */
-  mlp_tensor **grad_in;      /* per input: a counted reference, NULL at first */
-  const bool *wanted;        /* per input */
-  mlp_tensor **lent;         /* temporaries, dropped when the vjp is done */
+  mlp_tensor **grad_in;        /* per input: a counted reference, NULL at first */
+  const bool *wanted;          /* per input */
+  mlp_tensor **lent;           /* temporaries, dropped when the vjp is done */
   int n_lent, lent_capacity;
   mlp_status status;
   mlp_error *error;
@@ -38,7 +38,8 @@ static inline const mlp_value *mlp_value_of(const mlp_vjp *v, int k) { return &v
 /* Output i (public or hidden), saved because the row's save_out says so or because it is hidden. */
 mlp_tensor *mlp_output(mlp_vjp *v, int i);
 
-/* Hands `grad` over as the gradient of input i; ignored when NULL or not wanted. Two contributions add. */
+/* Hands `grad` over as the gradient of input i; ignored when NULL or not wanted. Two contributions
+** add. */
 void mlp_give_grad(mlp_vjp *v, int i, mlp_tensor *grad);
 
 /* Runs any row; returns out[0]. in may hold NULL where the row allows; a NULL in in[0] gives NULL.
@@ -49,9 +50,13 @@ bool mlp_emit_all(mlp_vjp *v, const mlp_row *row, int n_in, mlp_tensor *const *i
                   const mlp_value *values, mlp_tensor **out);
 
 /* Shorthands. */
-#define MLP_IN(...) (int)(sizeof((mlp_tensor *[]){__VA_ARGS__}) / sizeof(mlp_tensor *)), (mlp_tensor *[]){__VA_ARGS__}
+#define MLP_IN(...)                                                                       \
+  (int)(sizeof((mlp_tensor *[]){__VA_ARGS__}) / sizeof(mlp_tensor *)), (mlp_tensor *[]) { \
+    __VA_ARGS__                                                                           \
+  }
 #define MLP_NO_VALUES 0, NULL
-#define MLP_VALUES(...) (int)(sizeof((mlp_value[]){__VA_ARGS__}) / sizeof(mlp_value)), (mlp_value[]){__VA_ARGS__}
+#define MLP_VALUES(...) \
+  (int)(sizeof((mlp_value[]){__VA_ARGS__}) / sizeof(mlp_value)), (mlp_value[]) { __VA_ARGS__ }
 
 mlp_tensor *mlp_scalar(mlp_vjp *v, const mlp_tensor *like, double number); /* () of like's dtype */
 mlp_tensor *mlp_full_like(mlp_vjp *v, const mlp_tensor *like, double number);

@@ -1,6 +1,6 @@
 /*
-** Losses of classes: cross_entropy of logits, nll of log probabilities. One term per row of (..., C);
-** classes count from 1, or the target is a row of probabilities. Rows that the mask takes out
+** Losses of classes: cross_entropy of logits, nll of log probabilities. One term per row of (...,
+** C); classes count from 1, or the target is a row of probabilities. Rows that the mask takes out
 ** count for nothing and are not read, so their class may be anything. The mean divides by the
 ** weight of the rows that count, as PyTorch does: with classes the sum of their weights, with
 ** probabilities their number.
@@ -115,7 +115,8 @@ static mlp_status refuse_class(const mlp_call *c, int64_t row, int64_t class, in
   char place[MLP_PLACE_TEXT];
   mlp_place_text(place, &c->in[TARGET]->shape, row);
   if (class == 0)
-    return mlp_refuse(e, "%s: target%s = 0, but classes are 1..%lld; labels 0..%lld? use target + 1",
+    return mlp_refuse(e,
+                      "%s: target%s = 0, but classes are 1..%lld; labels 0..%lld? use target + 1",
                       c->row->name, place, (long long)n, (long long)n - 1);
   return mlp_refuse(e, "%s: target%s = %lld, but classes are 1..%lld", c->row->name, place,
                     (long long)class, (long long)n);
@@ -305,8 +306,8 @@ static void nll_back_vjp(mlp_vjp *v) {
 
 /* ---- tiling ---------------------------------------------------------------------------------- */
 
-/* The axis along which x, target and mask are cut, or -1: never the classes'. `place` says which inputs
-** x, target, weight and mask are. */
+/* The axis along which x, target and mask are cut, or -1: never the classes'. `place` says which
+** inputs x, target, weight and mask are. */
 static int batch_axis(const mlp_call *c, const mlp_tile *in, const int place[4]) {
   const mlp_tile *x = &in[place[X]];
   if (x->spread != MLP_ROWS || x->axis == c->in[place[X]]->shape.ndim - 1) return -1;

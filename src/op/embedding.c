@@ -1,6 +1,6 @@
 /*
-** embedding: rows of a table by position. Its derivative adds rows in the order of the positions, so the
-** same position met twice gives the same bits every time.
+** embedding: rows of a table by position. Its derivative adds rows in the order of the positions,
+** so the same position met twice gives the same bits every time.
 */
 #include <string.h>
 

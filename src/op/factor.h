@@ -1,6 +1,6 @@
 /*
-** Tensors as factors of a product, for rows that are MLP_MATRICES: the last two axes of an input are
-** contiguous, or exchanged and then contiguous.
+** Tensors as factors of a product, for rows that are MLP_MATRICES: the last two axes of an input
+** are contiguous, or exchanged and then contiguous.
 */
 #ifndef MLP_OP_FACTOR_H
 #define MLP_OP_FACTOR_H

@@ -1,8 +1,8 @@
 /*
-** Y = act(X W' + b): X (..., D), W (H, D), b (H) or absent, Y (..., H). The product adds to rows that
-** hold the bias already; the activation follows in one pass. The pre-activation Z is a hidden
-** output only when the slope of the activation is written in it and a gradient is wanted; where
-** the slope follows from Y (relu, tanh, ...), Y is saved instead.
+** Y = act(X W' + b): X (..., D), W (H, D), b (H) or absent, Y (..., H). The product adds to rows
+** that hold the bias already; the activation follows in one pass. The pre-activation Z is a hidden
+** output only when the slope of the activation is written in it and a gradient is wanted; where the
+** slope follows from Y (relu, tanh, ...), Y is saved instead.
 */
 #include <string.h>
 

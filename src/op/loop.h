@@ -1,7 +1,7 @@
 /*
 ** The walk of the elementwise rows: broadcast and strided inputs against a contiguous output. The
-** kernels know contiguous arrays and single numbers only; the walk cuts the output into spans on which
-** every input is one of the two, copying what is neither through a small block on the stack.
+** kernels know contiguous arrays and single numbers only; the walk cuts the output into spans on
+** which every input is one of the two, copying what is neither through a small block on the stack.
 ** Contiguous inputs of the output's shape are one span, without a copy.
 */
 #ifndef MLP_OP_LOOP_H

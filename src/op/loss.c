@@ -1,7 +1,7 @@
 /*
 ** Losses of pairs: mse, l1, huber (of a difference: kernel/loss.def), bce_with_logits, kl_div. The
-** target has the prediction's shape; it is never broadcast. The derivative of a loss of a difference
-** is one internal row, loss_chain, whose own derivative is itself, one order higher.
+** target has the prediction's shape; it is never broadcast. The derivative of a loss of a
+** difference is one internal row, loss_chain, whose own derivative is itself, one order higher.
 */
 #include "op/loss.h"
 
@@ -219,7 +219,8 @@ LOSS_OF_DIFFERENCE(huber, huber_infer,
 
 enum { LOGITS, LABELS, WEIGHT, POSITIVE };
 
-/* How a weight is read beside logits that are cut into rows: per element, per column, one number. */
+/* How a weight is read beside logits that are cut into rows: per element, per column, one
+** number. */
 typedef struct {
   const char *data; /* NULL: 1 everywhere */
   int64_t row, column;

@@ -1,6 +1,6 @@
 /*
-** What the losses share. A loss has one term per element (or per row), and reduces them: "none" keeps
-** them, "sum" adds them, "mean" divides the sum by the divisor. The divisor is a value of the
+** What the losses share. A loss has one term per element (or per row), and reduces them: "none"
+** keeps them, "sum" adds them, "mean" divides the sum by the divisor. The divisor is a value of the
 ** call: infer replaces 0 by the number of terms, so that a part of a batch, run with the values of
 ** the whole, is divided by the true count. Where the count depends on data (weights, a mask) it
 ** stays 0 and run finds it.
@@ -26,7 +26,8 @@ extern const char *const mlp_reductions[]; /* mean, sum, none */
 
 enum { MLP_COUNT_UNKNOWN = -1 };
 
-/* Describes the loss of terms of this shape and settles the divisor; a mean of nothing is refused. */
+/* Describes the loss of terms of this shape and settles the divisor; a mean of nothing is
+** refused. */
 mlp_status mlp_loss_out(mlp_call *c, const mlp_shape *terms, int64_t count, mlp_error *e);
 
 /* Does the call keep its terms? */

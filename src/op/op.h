@@ -9,8 +9,8 @@
 ** `check` refuses by value; the driver allocates; `run` computes. After infer and check nothing
 ** can go wrong but numerics: a factorisation that breaks down points `failure` to a sentence.
 **
-** Units and conventions inside C: axes, indices of arguments and classes in `value` count from 0 after
-** infer; elements of index *tensors* count from 1, as the user wrote them. Unless a row is
+** Units and conventions inside C: axes, indices of arguments and classes in `value` count from 0
+** after infer; elements of index *tensors* count from 1, as the user wrote them. Unless a row is
 ** MLP_STRIDED its inputs arrive contiguous; outputs are contiguous unless they are views.
 */
 #ifndef MLP_OP_OP_H
@@ -26,10 +26,10 @@ typedef enum {
   MLP_ARG_END,
   /* tensors, in the order of call->in */
   MLP_ARG_TENSOR,
-  MLP_ARG_MAYBE,   /* a tensor or nil: call->in holds NULL */
-  MLP_ARG_OPERAND, /* a tensor, or a number that takes the dtype of the call's other tensor */
+  MLP_ARG_MAYBE,     /* a tensor or nil: call->in holds NULL */
+  MLP_ARG_OPERAND,   /* a tensor, or a number that takes the dtype of the call's other tensor */
   MLP_ARG_POSITIONS, /* an int64 tensor of positions from 1, or a Lua table of them */
-  MLP_ARG_LIST,    /* a Lua list of tensors; its length is a value, its tensors follow in call->in */
+  MLP_ARG_LIST, /* a Lua list of tensors; its length is a value, its tensors follow in call->in */
   /* values, in the order of call->value */
   MLP_ARG_NUMBER,  /* .number */
   MLP_ARG_INTEGER, /* .integer, as given */
@@ -49,7 +49,7 @@ typedef struct {
   const char *doc;      /* a phrase: what it is, shape, unit */
   const char *fallback; /* Lua literal for the default ("0.5", "true", "nil"), NULL: required */
   const char *const *choices; /* of MLP_ARG_CHOICE, NULL-terminated */
-  bool option;          /* given by name in the last table, not by position */
+  bool option;                /* given by name in the last table, not by position */
 } mlp_arg;
 
 typedef union {
@@ -61,7 +61,7 @@ typedef union {
   } list;
 } mlp_value;
 
-/* ---- the call ---------------------------------------------------------------------------------- */
+/* ---- the call -------------------------------------------------------------------------------- */
 
 typedef struct {
   mlp_dtype dtype;
@@ -90,7 +90,7 @@ typedef struct mlp_call {
   const char *failure;   /* set by run when the numbers break down */
 } mlp_call;
 
-/* ---- tiling ------------------------------------------------------------------------------------ */
+/* ---- tiling ---------------------------------------------------------------------------------- */
 
 /* How a value relates to the batch axis (design: "a batch is many small tiles"). */
 typedef enum {
@@ -106,22 +106,22 @@ typedef struct {
   int64_t multiple; /* elements of `axis` per batch row: (B, T) merged to B*T has T */
 } mlp_tile;
 
-/* ---- the derivative, written in operations ------------------------------------------------------- */
+/* ---- the derivative, written in operations --------------------------------------------------- */
 
 typedef struct mlp_vjp mlp_vjp; /* build.h */
 
-/* ---- the row --------------------------------------------------------------------------------------- */
+/* ---- the row --------------------------------------------------------------------------------- */
 
 enum {
-  MLP_STRIDED = 1,      /* run reads inputs through their strides */
-  MLP_VIEW = 2,         /* outputs share the storage of in[0]; run does nothing */
-  MLP_IN_PLACE = 4,     /* run may write out[0] over in[0], both contiguous: there is a name_ twin */
-  MLP_RANDOM = 8,       /* draws: never merged, never dropped */
-  MLP_NO_GRADIENT = 16, /* outputs carry no gradient by nature: comparisons, indices */
-  MLP_INTERNAL = 32,    /* not offered to Lua: derivatives of derivatives */
+  MLP_STRIDED = 1,  /* run reads inputs through their strides */
+  MLP_VIEW = 2,     /* outputs share the storage of in[0]; run does nothing */
+  MLP_IN_PLACE = 4, /* run may write out[0] over in[0], both contiguous: there is a name_ twin */
+  MLP_RANDOM = 8,   /* draws: never merged, never dropped */
+  MLP_NO_GRADIENT = 16,  /* outputs carry no gradient by nature: comparisons, indices */
+  MLP_INTERNAL = 32,     /* not offered to Lua: derivatives of derivatives */
   MLP_NOT_A_METHOD = 64, /* mlp.name(...) only */
-  MLP_DYNAMIC = 128,    /* the shape of the output depends on values: a plan cannot freeze it */
-  MLP_MATRICES = 256    /* inputs may arrive with their last two axes exchanged, else contiguous */
+  MLP_DYNAMIC = 128,     /* the shape of the output depends on values: a plan cannot freeze it */
+  MLP_MATRICES = 256     /* inputs may arrive with their last two axes exchanged, else contiguous */
 };
 
 struct mlp_row {
@@ -147,7 +147,7 @@ extern const mlp_row *const mlp_rows[];
 /* The heading of list.h under which a row stands, for the documentation. */
 const char *mlp_row_family(const mlp_row *row);
 
-/* ---- helpers for infer, shared by the rows (op.c) ------------------------------------------------ */
+/* ---- helpers for infer, shared by the rows (op.c) -------------------------------------------- */
 
 /* Describes output i as fresh memory; outputs are described in order and counted. */
 mlp_status mlp_out(mlp_call *c, mlp_dtype dtype, const mlp_shape *shape, mlp_error *e);
@@ -176,12 +176,14 @@ const char *mlp_in_name(const mlp_call *c, int i);
 bool mlp_in_written(const mlp_call *c, int i);
 
 /* Ready-made tilings. */
-void mlp_tiling_elementwise(const mlp_call *c, const mlp_tile *in, mlp_tile *out); /* broadcasting */
+void mlp_tiling_elementwise(const mlp_call *c, const mlp_tile *in,
+                            mlp_tile *out);                                 /* broadcasting */
 void mlp_tiling_rows(const mlp_call *c, const mlp_tile *in, mlp_tile *out); /* last axis is whole */
 void mlp_tiling_whole(const mlp_call *c, const mlp_tile *in, mlp_tile *out);
 
-/* Prepares a call of `row` on borrowed inputs; values are the caller's to fill, and only those that the
-** row reads. Field by field: clearing the whole struct would cost as much as a small operation. */
+/* Prepares a call of `row` on borrowed inputs; values are the caller's to fill, and only those that
+** the row reads. Field by field: clearing the whole struct would cost as much as a small
+** operation. */
 static inline void mlp_call_init(mlp_call *c, mlp_context *x, const mlp_row *row, int n_in,
                                  mlp_tensor **in) {
   c->row = row;
@@ -199,7 +201,7 @@ static inline void mlp_call_init(mlp_call *c, mlp_context *x, const mlp_row *row
   c->failure = NULL;
 }
 
-/* ---- reading a call in run ------------------------------------------------------------------------ */
+/* ---- reading a call in run ------------------------------------------------------------------- */
 
 static inline void *mlp_in(const mlp_call *c, int i) { return mlp_tensor_data(c->in[i]); }
 static inline void *mlp_result(const mlp_call *c, int i) { return mlp_tensor_data(c->out[i]); }

@@ -1,7 +1,7 @@
 /*
-** softmax and log_softmax along an axis, written over the output, so the input need not be kept. Their
-** derivatives are rows of the gradient and the output. The kernels want whole rows: along any axis but
-** the last, a few lines at a time are laid side by side in the workspace.
+** softmax and log_softmax along an axis, written over the output, so the input need not be kept.
+** Their derivatives are rows of the gradient and the output. The kernels want whole rows: along any
+** axis but the last, a few lines at a time are laid side by side in the workspace.
 */
 #include <string.h>
 
@@ -44,7 +44,8 @@ static void call_kernel(row_kernel k, void *y, const void *a, const void *b, int
     k.two(y, a, b, rows, n);
 }
 
-/* Copies `count` neighbouring lines: spread, `inner` elements between steps, or packed, (count, n). */
+/* Copies `count` neighbouring lines: spread, `inner` elements between steps, or packed, (count,
+** n). */
 static void move_lines(char *to, const char *from, int64_t count, const lines *l, size_t bytes,
                        bool pack) {
   for (int64_t i = 0; i < l->n; i++) {

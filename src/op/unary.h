@@ -43,8 +43,8 @@ extern const char *const mlp_activations[];
 mlp_status mlp_unary_check(const mlp_unary *u, const double *p, const char *who, mlp_error *e);
 
 /*
-** The derivatives as rows, of (g, s) with the values {function id, order, p0, p1}:
-** g times the slope (order MLP_SLOPE), the curve or the bend of the function at the state s. Their own
+** The derivatives as rows, of (g, s) with the values {function id, order, p0, p1}: g times the
+** slope (order MLP_SLOPE), the curve or the bend of the function at the state s. Their own
 ** derivatives follow the table to its end; the one after the bend is refused.
 */
 extern const mlp_row mlp_row_unary_chain;

@@ -1,8 +1,8 @@
 /*
 ** Optimizer steps: one row takes the whole list of parameters with their gradients and moments and
 ** updates them in one pass. What varies from step to step stands in `hyper`, a float64 tensor of
-** named slots, so that a recorded step can be replayed: its last two slots are the number of
-** steps taken, which the row itself counts, and a factor on the gradients (clipping). The arithmetic is
+** named slots, so that a recorded step can be replayed: its last two slots are the number of steps
+** taken, which the row itself counts, and a factor on the gradients (clipping). The arithmetic is
 ** PyTorch's. Also the questions that are asked of gradients first: global_norm, all_finite.
 */
 #include <math.h>
