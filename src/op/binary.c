@@ -1,6 +1,6 @@
 /*
-** Rows of two operands, elementwise with broadcasting: arithmetic, comparisons, logic. The loops are
-** in kernel/binary.def; here stand the documentation, what is refused, and the derivatives.
+** Rows of two operands, elementwise with broadcasting: arithmetic, comparisons, logic. The loops
+** are in kernel/binary.def; here stand the documentation, what is refused, and the derivatives.
 */
 #include "kernel/kernel.h"
 #include "op/build.h"
@@ -19,7 +19,35 @@ static void run_binary(mlp_call *c, mlp_binary_id id) {
   mlp_loop(c, 3, run_span, mlp_kernel()->binary.run[c->in[0]->dtype][id]);
 }
 
-/* ---- what is refused ----------------------------------------------------------------------------- */
+/* Is in[1] the single number 2, of floats? Squares are most powers that are taken. */
+static bool exponent_is_2(const mlp_call *c) {
+  const mlp_tensor *b = c->in[1];
+  if (!mlp_is_float(b->dtype) || mlp_tensor_count(b) != 1) return false;
+  const void *data = mlp_tensor_data(b);
+  return b->dtype == MLP_F32 ? *(const float *)data == 2 : *(const double *)data == 2;
+}
+
+static void square_span(const mlp_span *s, const void *context) {
+  mlp_binary_kernel *const *mul = context;
+  mul[MLP_VV](s->out, s->in[0], s->in[0], s->n);
+}
+
+static void run_pow(mlp_call *c) {
+  mlp_binary_kernel *const *mul = mlp_kernel()->binary.run[c->in[0]->dtype][MLP_BINARY_mul];
+  bool square = exponent_is_2(c) && mlp_tensor_count(c->in[0]) == mlp_tensor_count(c->out[0]);
+  if (square) {
+    mlp_loop(c, 2, square_span, mul);
+  } else {
+    run_binary(c, MLP_BINARY_pow);
+  }
+}
+
+/* b a^(b - 1): of a square, 2 a. */
+static void run_pow_a(mlp_call *c) {
+  run_binary(c, exponent_is_2(c) ? MLP_BINARY_mul : MLP_BINARY_pow_a);
+}
+
+/* ---- what is refused ------------------------------------------------------------------------- */
 
 static mlp_status infer_as(mlp_call *c, mlp_dtype dtype, mlp_error *e) {
   mlp_shape shape;
@@ -48,7 +76,7 @@ static mlp_status infer_logical(mlp_call *c, mlp_error *e) {
   return infer_same(c, e);
 }
 
-/* Where in t, read in row-major order, the first element stands that `found` accepts: -1 if none. */
+/* The place, in row-major order, of the first element of t that `found` accepts: -1 if none. */
 static int64_t first_where(const mlp_tensor *t, bool (*found)(int64_t)) {
   int64_t at[MLP_MAX_DIMS] = {0}, count = mlp_tensor_count(t), place = 0;
   const void *data = mlp_tensor_data(t);
@@ -87,40 +115,44 @@ static mlp_status check_exponent(const mlp_call *c, mlp_error *e) {
                     mlp_position_text(text, c, 1, place));
 }
 
-/* ---- the rows -------------------------------------------------------------------------------------- */
+/* ---- the rows -------------------------------------------------------------------------------- */
 
-#define OPERANDS(first, second, phrase)                         \
-  {                                                             \
-    {MLP_ARG_OPERAND, first, phrase, NULL, NULL, false}, {      \
-      MLP_ARG_OPERAND, second, phrase, NULL, NULL, false        \
-    }                                                           \
+#define OPERANDS(first, second, phrase)                    \
+  {                                                        \
+    {MLP_ARG_OPERAND, first, phrase, NULL, NULL, false}, { \
+      MLP_ARG_OPERAND, second, phrase, NULL, NULL, false   \
+    }                                                      \
   }
 
-#define ROW(NAME, DOC, FIRST, SECOND, FLAGS, SAVED, INFER, CHECK, VJP)             \
-  static void NAME##_run(mlp_call *c) { run_binary(c, MLP_BINARY_##NAME); }        \
-  extern const mlp_row mlp_row_##NAME;                                             \
-  const mlp_row mlp_row_##NAME = {                                                 \
-      .name = #NAME,                                                               \
-      .doc = DOC,                                                                  \
-      .arg = OPERANDS(FIRST, SECOND, "tensor or number; they broadcast"),          \
-      .flags = MLP_STRIDED | (FLAGS),                                              \
-      .n_out = 1,                                                                  \
-      .save_in = SAVED,                                                            \
-      .infer = INFER,                                                              \
-      .check = CHECK,                                                              \
-      .run = NAME##_run,                                                           \
-      .vjp = VJP,                                                                  \
-      .tiling = mlp_tiling_elementwise,                                            \
+#define ROW(NAME, DOC, FIRST, SECOND, FLAGS, SAVED, INFER, CHECK, VJP)      \
+  static void NAME##_run(mlp_call *c) { run_binary(c, MLP_BINARY_##NAME); } \
+  ROW_WITH_RUN(NAME, NAME##_run, DOC, FIRST, SECOND, FLAGS, SAVED, INFER, CHECK, VJP)
+#define ROW_WITH_RUN(NAME, RUN, DOC, FIRST, SECOND, FLAGS, SAVED, INFER, CHECK, VJP) \
+  extern const mlp_row mlp_row_##NAME;                                               \
+  const mlp_row mlp_row_##NAME = {                                                   \
+      .name = #NAME,                                                                 \
+      .doc = DOC,                                                                    \
+      .arg = OPERANDS(FIRST, SECOND, "tensor or number; they broadcast"),            \
+      .flags = MLP_STRIDED | (FLAGS),                                                \
+      .n_out = 1,                                                                    \
+      .save_in = SAVED,                                                              \
+      .infer = INFER,                                                                \
+      .check = CHECK,                                                                \
+      .run = RUN,                                                                    \
+      .vjp = VJP,                                                                    \
+      .tiling = mlp_tiling_elementwise,                                              \
   };
 
-/* ---- derivatives: g is the gradient of the result ------------------------------------------------ */
+/* ---- derivatives: g is the gradient of the result -------------------------------------------- */
 
 static mlp_tensor *emit(mlp_vjp *v, const mlp_row *row, mlp_tensor *a, mlp_tensor *b) {
   return mlp_emit(v, row, MLP_IN(a, b), MLP_NO_VALUES);
 }
 
 /* Sums away what broadcasting stretched. */
-static void give(mlp_vjp *v, int i, mlp_tensor *grad) { mlp_give_grad(v, i, mlp_sum_like(v, grad, i)); }
+static void give(mlp_vjp *v, int i, mlp_tensor *grad) {
+  mlp_give_grad(v, i, mlp_sum_like(v, grad, i));
+}
 
 static void add_vjp(mlp_vjp *v) {
   mlp_tensor *g = mlp_grad_out(v, 0);
@@ -168,8 +200,7 @@ static void atan2_vjp(mlp_vjp *v) {
 }
 
 /* The partial derivatives of a^b, with the limits at a = 0 that a^0 = 1 and 0^b = 0 suggest. */
-#define PARTIAL(NAME, DOC, VJP) \
-  ROW(NAME, DOC, "a", "b", MLP_INTERNAL, 3, infer_float, NULL, VJP)
+#define PARTIAL(NAME, DOC, VJP) ROW(NAME, DOC, "a", "b", MLP_INTERNAL, 3, infer_float, NULL, VJP)
 
 PARTIAL(pow_aa, "d^2 a^b / da^2 = b (b - 1) a^(b - 2)", NULL)
 PARTIAL(pow_ab, "d^2 a^b / da db = a^(b - 1) (1 + b log a)", NULL)
@@ -183,7 +214,8 @@ static void partials_vjp(mlp_vjp *v, const mlp_row *by_a, const mlp_row *by_b) {
 static void pow_a_vjp(mlp_vjp *v) { partials_vjp(v, &mlp_row_pow_aa, &mlp_row_pow_ab); }
 static void pow_b_vjp(mlp_vjp *v) { partials_vjp(v, &mlp_row_pow_ab, &mlp_row_pow_bb); }
 
-PARTIAL(pow_a, "d a^b / da = b a^(b - 1), 0 for b = 0", pow_a_vjp)
+ROW_WITH_RUN(pow_a, run_pow_a, "d a^b / da = b a^(b - 1), 0 for b = 0", "a", "b", MLP_INTERNAL, 3,
+             infer_float, NULL, pow_a_vjp)
 PARTIAL(pow_b, "d a^b / db = a^b log a, 0 for a = 0 and b >= 0", pow_b_vjp)
 
 static void pow_vjp(mlp_vjp *v) { partials_vjp(v, &mlp_row_pow_a, &mlp_row_pow_b); }
@@ -199,7 +231,7 @@ static void remainder_vjp(mlp_vjp *v) {
   give(v, 1, mlp_neg(v, mlp_mul(v, g, whole)));
 }
 
-/* ---- arithmetic ---------------------------------------------------------------------------------- */
+/* ---- arithmetic ------------------------------------------------------------------------------ */
 
 #define ARITHMETIC(NAME, DOC, SAVED, INFER, CHECK, VJP) \
   ROW(NAME, DOC, "a", "b", MLP_IN_PLACE, SAVED, INFER, CHECK, VJP)
@@ -208,11 +240,16 @@ ARITHMETIC(add, "a + b", 0, infer_same, NULL, add_vjp)
 ARITHMETIC(sub, "a - b", 0, infer_same, NULL, sub_vjp)
 ARITHMETIC(mul, "a b, element by element", 3, infer_factors, NULL, mul_vjp)
 ARITHMETIC(div, "a / b, for floats", 3, infer_float, NULL, div_vjp)
-ARITHMETIC(pow, "a^b; whole numbers want b >= 0", 3, infer_same, check_exponent, pow_vjp)
-ARITHMETIC(maximum, "the larger of a and b, NaN where either is; where they are equal both get half the gradient", 3,
-           infer_same, NULL, maximum_vjp)
-ARITHMETIC(minimum, "the smaller of a and b, NaN where either is; where they are equal both get half the gradient", 3,
-           infer_same, NULL, minimum_vjp)
+ROW_WITH_RUN(pow, run_pow, "a^b; whole numbers want b >= 0", "a", "b", MLP_IN_PLACE, 3, infer_same,
+             check_exponent, pow_vjp)
+ARITHMETIC(
+    maximum,
+    "the larger of a and b, NaN where either is; where they are equal both get half the gradient",
+    3, infer_same, NULL, maximum_vjp)
+ARITHMETIC(
+    minimum,
+    "the smaller of a and b, NaN where either is; where they are equal both get half the gradient",
+    3, infer_same, NULL, minimum_vjp)
 ROW(atan2, "the angle of the point (x, y) from the x axis, in radians, from -pi to pi", "y", "x",
     MLP_IN_PLACE, 3, infer_float, NULL, atan2_vjp)
 ROW(floor_divide, "a // b as in Lua: the quotient rounded down", "a", "b",
@@ -220,10 +257,11 @@ ROW(floor_divide, "a // b as in Lua: the quotient rounded down", "a", "b",
 ARITHMETIC(remainder, "a % b as in Lua: it takes the sign of b", 3, infer_same, check_divisor,
            remainder_vjp)
 
-/* ---- comparisons and logic ------------------------------------------------------------------------ */
+/* ---- comparisons and logic ------------------------------------------------------------------- */
 
-#define COMPARISON(NAME, SIGN) \
-  ROW(NAME, "1 where a " SIGN " b, else 0: a uint8 mask", "a", "b", MLP_NO_GRADIENT, 0, infer_mask, NULL, NULL)
+#define COMPARISON(NAME, SIGN)                                                          \
+  ROW(NAME, "1 where a " SIGN " b, else 0: a uint8 mask", "a", "b", MLP_NO_GRADIENT, 0, \
+      infer_mask, NULL, NULL)
 #define LOGICAL(NAME, WORDS) \
   ROW(NAME, WORDS, "a", "b", MLP_NO_GRADIENT | MLP_IN_PLACE, 0, infer_logical, NULL, NULL)
 

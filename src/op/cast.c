@@ -49,8 +49,8 @@ static void to_run(mlp_call *c) {
 
 static void to_vjp(mlp_vjp *v) {
   mlp_dtype dtype = mlp_input(v, 0)->dtype;
-  mlp_give_grad(v, 0, mlp_emit(v, &mlp_row_to, MLP_IN(mlp_grad_out(v, 0)),
-                               MLP_VALUES({.integer = dtype})));
+  mlp_give_grad(
+      v, 0, mlp_emit(v, &mlp_row_to, MLP_IN(mlp_grad_out(v, 0)), MLP_VALUES({.integer = dtype})));
 }
 
 const mlp_row mlp_row_to = {

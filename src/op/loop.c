@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-/* A block holds one stretch of an input that is neither contiguous nor a single number. Rows shorter
-** than SHORT_ROW are gathered many at a time, so that a call of the kernel is worth its while. */
+/* A block holds one stretch of an input that is neither contiguous nor a single number. Rows
+** shorter than SHORT_ROW are gathered many at a time, so that a call of the kernel is worth it. */
 enum { BLOCK = 512, SHORT_ROW = 64, BLOCK_BYTES = BLOCK * 8 };
 
 typedef struct {
@@ -78,15 +78,17 @@ static void collapse(walk *w, const mlp_shape *out) {
 
 /* ---- spans ----------------------------------------------------------------------------------- */
 
-#define GATHER(type)                                                        \
-  for (int64_t j = 0; j < columns; j++) {                                   \
-    ((type *)(void *)to)[j] = *(const type *)(const void *)(from + j * step); \
+#define GATHER(type)                                       \
+  for (int64_t r = 0; r < rows; r++, from += down) {       \
+    for (int64_t j = 0; j < columns; j++)                  \
+      *(type *)(void *)(to + j * (int64_t)sizeof(type)) =  \
+          *(const type *)(const void *)(from + j * along); \
+    to += columns * (int64_t)sizeof(type);                 \
   }
 
-static void gather_row(char *to, const char *from, int64_t columns, int64_t step, int64_t bytes) {
-  if (step == bytes) {
-    memcpy(to, from, (size_t)(columns * bytes));
-  } else if (bytes == 4) {
+static void gather(char *to, const char *from, int64_t rows, int64_t columns, int64_t down,
+                   int64_t along, int64_t bytes) {
+  if (bytes == 4) {
     GATHER(uint32_t)
   } else if (bytes == 8) {
     GATHER(uint64_t)
@@ -105,8 +107,7 @@ static const void *view_of(const walk *w, int k, const char *data, int64_t rows,
     *single |= 1u << k;
     return data;
   }
-  for (int64_t r = 0; r < rows; r++)
-    gather_row(block + r * columns * s->bytes, data + r * down, columns, along, s->bytes);
+  gather(block, data, rows, columns, down, along, s->bytes);
   return block;
 }
 
@@ -172,15 +173,24 @@ static void run_walk(const walk *w, char *out) {
 
 /* ---- the short way --------------------------------------------------------------------------- */
 
-/* Every input contiguous and of the output's shape, or a single number. */
+/* Does t lie in memory as the contiguous `out` does? */
+static bool lies_like(const mlp_tensor *t, const mlp_tensor *out) {
+  bool same = t->shape.ndim == out->shape.ndim;
+  for (int i = 0; same && i < out->shape.ndim; i++) {
+    int64_t dim = out->shape.dim[i];
+    same = t->shape.dim[i] == dim && (t->stride[i] == out->stride[i] || dim == 1);
+  }
+  return same;
+}
+
+/* Every input an array like the output, or a single number. */
 static bool one_span(const mlp_call *c, unsigned may_be_single, mlp_span *s) {
-  const mlp_shape *shape = &c->out[0]->shape;
   bool array = false;
   s->single = 0;
   for (int i = 0; i < c->n_in; i++) {
     const mlp_tensor *t = c->in[i];
     s->in[i] = mlp_tensor_data(t);
-    if (mlp_shape_equal(&t->shape, shape) && mlp_tensor_contiguous(t))
+    if (lies_like(t, c->out[0]))
       array = true;
     else if (may_be_single >> i & 1 && mlp_tensor_count(t) == 1)
       s->single |= 1u << i;
@@ -190,17 +200,11 @@ static bool one_span(const mlp_call *c, unsigned may_be_single, mlp_span *s) {
   return array;
 }
 
-void mlp_loop(const mlp_call *c, unsigned may_be_single, mlp_span_run *run, const void *context) {
-  mlp_span s;
-  mlp_tensor *out = c->out[0];
-  s.n = mlp_tensor_count(out);
-  if (s.n == 0) return;
-  if (one_span(c, may_be_single, &s)) {
-    s.out = mlp_tensor_data(out);
-    run(&s, context);
-    return;
-  }
-  walk w = {.n_in = c->n_in, .run = run, .context = context};
+static void many_spans(const mlp_call *c, unsigned may_be_single, mlp_span_run *run,
+                       const void *context) {
+  const mlp_tensor *out = c->out[0];
+  walk w;
+  w.ndim = 0, w.n_in = c->n_in, w.run = run, w.context = context;
   w.out_bytes = (int64_t)mlp_dtype_bytes(out->dtype);
   for (int i = 0; i < c->n_in; i++) {
     align(&w.in[i], c->in[i], &out->shape);
@@ -208,4 +212,16 @@ void mlp_loop(const mlp_call *c, unsigned may_be_single, mlp_span_run *run, cons
   }
   collapse(&w, &out->shape);
   run_walk(&w, mlp_tensor_data(out));
+}
+
+void mlp_loop(const mlp_call *c, unsigned may_be_single, mlp_span_run *run, const void *context) {
+  mlp_span s;
+  s.n = mlp_tensor_count(c->out[0]);
+  if (s.n == 0) return;
+  if (!one_span(c, may_be_single, &s)) {
+    many_spans(c, may_be_single, run, context);
+    return;
+  }
+  s.out = mlp_tensor_data(c->out[0]);
+  run(&s, context);
 }

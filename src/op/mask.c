@@ -24,18 +24,18 @@ static mlp_status infer_mask(mlp_call *c, mlp_error *e) {
   return mlp_out_like(c, c->in[0], e);
 }
 
-#define ROW(NAME, ID, DOC, FLAGS, INFER)                                    \
-  static void NAME##_run(mlp_call *c) { run_test(c, ID); }                  \
-  extern const mlp_row mlp_row_##NAME;                                      \
-  const mlp_row mlp_row_##NAME = {                                          \
-      .name = #NAME,                                                        \
-      .doc = DOC,                                                           \
-      .arg = {{MLP_ARG_TENSOR, "input", "any shape", NULL, NULL, false}},   \
-      .flags = MLP_STRIDED | MLP_NO_GRADIENT | (FLAGS),                     \
-      .n_out = 1,                                                           \
-      .infer = INFER,                                                       \
-      .run = NAME##_run,                                                    \
-      .tiling = mlp_tiling_elementwise,                                     \
+#define ROW(NAME, ID, DOC, FLAGS, INFER)                                  \
+  static void NAME##_run(mlp_call *c) { run_test(c, ID); }                \
+  extern const mlp_row mlp_row_##NAME;                                    \
+  const mlp_row mlp_row_##NAME = {                                        \
+      .name = #NAME,                                                      \
+      .doc = DOC,                                                         \
+      .arg = {{MLP_ARG_TENSOR, "input", "any shape", NULL, NULL, false}}, \
+      .flags = MLP_STRIDED | MLP_NO_GRADIENT | (FLAGS),                   \
+      .n_out = 1,                                                         \
+      .infer = INFER,                                                     \
+      .run = NAME##_run,                                                  \
+      .tiling = mlp_tiling_elementwise,                                   \
   };
 
 ROW(isnan, MLP_ISNAN, "1 where x is not a number, else 0: a uint8 mask", 0, infer_test)

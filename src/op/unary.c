@@ -1,6 +1,6 @@
 /*
-** Rows of one operand, elementwise, all made from kernel/unary.def. Their derivative is one internal
-** row, unary_chain, whose own derivative is itself, one order higher.
+** Rows of one operand, elementwise, all made from kernel/unary.def. Their derivative is one
+** internal row, unary_chain, whose own derivative is itself, one order higher.
 */
 #include "op/unary.h"
 
@@ -15,10 +15,18 @@
 
 enum { IS_FUNCTION, IS_ACTIVATION };
 
-#define NONE 0, {{0}}
-#define ONE(name, text, number, bound, phrase) 1, {{name, text, number, MLP_##bound, phrase}}
-#define TWO(name, text, number, bound, phrase, name2, text2, number2, bound2, phrase2) \
-  2, {{name, text, number, MLP_##bound, phrase}, {name2, text2, number2, MLP_##bound2, phrase2}}
+#define NONE \
+  0, {       \
+    { 0 }    \
+  }
+#define ONE(name, text, number, bound, phrase)  \
+  1, {                                          \
+    { name, text, number, MLP_##bound, phrase } \
+  }
+#define TWO(name, text, number, bound, phrase, name2, text2, number2, bound2, phrase2)          \
+  2, {                                                                                          \
+    {name, text, number, MLP_##bound, phrase}, { name2, text2, number2, MLP_##bound2, phrase2 } \
+  }
 const mlp_unary mlp_unaries[] = {
 #define UNARY(name, use, state, loop, parameters, formula, f, f1, f2, f3) \
   {MLP_UNARY_##name, #name, formula, IS_##use, MLP_##state, parameters},
@@ -85,7 +93,8 @@ static mlp_status chain_infer(mlp_call *c, mlp_error *e) {
 static void chain_run(mlp_call *c) {
   const mlp_value *v = c->value;
   chain k = {.p = {v[CHAIN_P0].number, v[CHAIN_P1].number}};
-  k.kernel = mlp_kernel()->unary.chain[c->in[0]->dtype][v[CHAIN_ID].integer][v[CHAIN_ORDER].integer];
+  k.kernel =
+      mlp_kernel()->unary.chain[c->in[0]->dtype][v[CHAIN_ID].integer][v[CHAIN_ORDER].integer];
   mlp_loop(c, 0, chain_span, &k);
 }
 
@@ -163,7 +172,8 @@ static void value_run(mlp_call *c, mlp_unary_id id) {
 
 /* ---- the rows -------------------------------------------------------------------------------- */
 
-#define INPUT {MLP_ARG_TENSOR, "input", "any shape", NULL, NULL, false}
+#define INPUT \
+  { MLP_ARG_TENSOR, "input", "any shape", NULL, NULL, false }
 #define NONE
 #define ONE(name, text, number, bound, phrase) {MLP_ARG_NUMBER, name, phrase, text, NULL, false},
 #define TWO(name, text, number, bound, phrase, name2, text2, number2, bound2, phrase2) \
@@ -179,25 +189,25 @@ static void value_run(mlp_call *c, mlp_unary_id id) {
 #define VJP_OF_OUTPUT(name, slope) vjp_of_output(v, MLP_UNARY_##name)
 #define VJP_CONSTANT(name, slope) vjp_constant(v, slope)
 
-#define UNARY(NAME, use, state, loop, parameters, formula, f, f1, f2, f3)     \
-  static mlp_status NAME##_infer(mlp_call *c, mlp_error *e) {           \
-    return value_infer(c, MLP_UNARY_##NAME, e);                         \
-  }                                                                     \
+#define UNARY(NAME, use, state, loop, parameters, formula, f, f1, f2, f3) \
+  static mlp_status NAME##_infer(mlp_call *c, mlp_error *e) {             \
+    return value_infer(c, MLP_UNARY_##NAME, e);                           \
+  }                                                                       \
   static void NAME##_run(mlp_call *c) { value_run(c, MLP_UNARY_##NAME); } \
-  static void NAME##_vjp(mlp_vjp *v) { VJP_##state(NAME, f1); }         \
-  extern const mlp_row mlp_row_##NAME;                                  \
-  const mlp_row mlp_row_##NAME = {                                      \
-      .name = #NAME,                                                    \
-      .doc = formula,                                                   \
-      .arg = {INPUT, parameters},                                       \
-      .flags = MLP_STRIDED | MLP_IN_PLACE,                              \
-      .n_out = 1,                                                       \
-      .save_in = SAVED_IN_##state,                                      \
-      .save_out = SAVED_OUT_##state,                                    \
-      .infer = NAME##_infer,                                            \
-      .run = NAME##_run,                                                \
-      .vjp = NAME##_vjp,                                                \
-      .tiling = mlp_tiling_elementwise,                                 \
+  static void NAME##_vjp(mlp_vjp *v) { VJP_##state(NAME, f1); }           \
+  extern const mlp_row mlp_row_##NAME;                                    \
+  const mlp_row mlp_row_##NAME = {                                        \
+      .name = #NAME,                                                      \
+      .doc = formula,                                                     \
+      .arg = {INPUT, parameters},                                         \
+      .flags = MLP_STRIDED | MLP_IN_PLACE,                                \
+      .n_out = 1,                                                         \
+      .save_in = SAVED_IN_##state,                                        \
+      .save_out = SAVED_OUT_##state,                                      \
+      .infer = NAME##_infer,                                              \
+      .run = NAME##_run,                                                  \
+      .vjp = NAME##_vjp,                                                  \
+      .tiling = mlp_tiling_elementwise,                                   \
   };
 #include "kernel/unary.def"
 #undef UNARY

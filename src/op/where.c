@@ -30,12 +30,12 @@ static mlp_status where_infer(mlp_call *c, mlp_error *e) {
 }
 
 static void where_run(mlp_call *c) {
-  mlp_loop(c, 1u << A | 1u << B, where_span,
-           mlp_kernel()->mask.where[size_class(c->in[A]->dtype)]);
+  mlp_loop(c, 1u << A | 1u << B, where_span, mlp_kernel()->mask.where[size_class(c->in[A]->dtype)]);
 }
 
 static mlp_tensor *choose(mlp_vjp *v, mlp_tensor *a, mlp_tensor *b) {
-  return a && b ? mlp_emit(v, &mlp_row_where, MLP_IN(mlp_input(v, MASK), a, b), MLP_NO_VALUES) : NULL;
+  return a && b ? mlp_emit(v, &mlp_row_where, MLP_IN(mlp_input(v, MASK), a, b), MLP_NO_VALUES)
+                : NULL;
 }
 
 static void where_vjp(mlp_vjp *v) {
