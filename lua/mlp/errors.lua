@@ -33,29 +33,6 @@ function errors.shape(tensor)
   return ("(%s%s)"):format(table.concat(shape, ", "), #shape == 1 and "," or "")
 end
 
---- Number of edits between two words: letters changed, added, left out, or two neighbours exchanged
---- (optimal string alignment).
----@param a string
----@param b string
----@return integer
-local function distance(a, b)
-  local before, row = {}, {}
-  for j = 0, #b do row[j] = j end
-  for i = 1, #a do
-    local above <const> = row
-    row = { [0] = i }
-    for j = 1, #b do
-      local same <const> = a:byte(i) == b:byte(j)
-      row[j] = math.min(above[j - 1] + (same and 0 or 1), above[j] + 1, row[j - 1] + 1)
-      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
-        row[j] = math.min(row[j], before[j - 2] + 1)
-      end
-    end
-    before = above
-  end
-  return row[#b]
-end
-
 --- The known word nearest to a wrong one, when it is near enough to be meant.
 ---@param word string
 ---@param known table<string, any>
@@ -64,7 +41,7 @@ function errors.guess(word, known)
   local best, found = 4, nil
   for candidate in pairs(known) do
     if type(candidate) == "string" then
-      local d = distance(word, candidate)
+      local d = core.word_distance(word, candidate)
       if d < best or (d == best and found and candidate < found) then best, found = d, candidate end
     end
   end

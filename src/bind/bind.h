@@ -57,6 +57,14 @@ int mlp_raise_error(lua_State *L, const mlp_error *e);
 /* "a string", "nil", "a tensor (3, 4)": lent text for messages, left on the stack. */
 const char *mlp_describe(lua_State *L, int index);
 
+/* ---- words (lguess.c) -------------------------------------------------------------------------- */
+
+/* Edits between two words; 99 when one is longer than a word. */
+int mlp_word_distance(const char *a, const char *b);
+
+/* Refuses what is neither nil nor a table of options in a NULL-terminated list. */
+void mlp_check_options(lua_State *L, int index, const char *who, const char *const *known);
+
 /* ---- tensors (lbox.c) ------------------------------------------------------------------------ */
 
 /* Call on entry to whatever may allocate or record, before any C pointer is read: lets the
@@ -113,6 +121,7 @@ void mlp_open_operations(lua_State *L, int methods);
 void mlp_open_graph(lua_State *L, int methods);
 void mlp_open_random(lua_State *L);
 void mlp_open_raise(lua_State *L);
+void mlp_open_guess(lua_State *L);
 void mlp_open_codec(lua_State *L);
 void mlp_open_info(lua_State *L);
 void mlp_open_debug(lua_State *L);

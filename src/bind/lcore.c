@@ -56,6 +56,7 @@ static int open_all(lua_State *L) {
   lua_insert(L, 1);
   int methods = 1;
   mlp_open_raise(L);
+  mlp_open_guess(L);
   mlp_open_box(L, methods);
   mlp_open_create(L, methods);
   mlp_open_operations(L, methods);

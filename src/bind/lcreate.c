@@ -65,19 +65,16 @@ typedef struct {
 } creation;
 
 static creation read_creation(lua_State *L, int index, mlp_dtype dtype, const char *who) {
+  static const char *const known[] = {"dtype", "requires_grad", NULL};
   creation o = {dtype, false};
-  if (lua_isnoneornil(L, index)) return o;
-  if (!lua_istable(L, index))
-    mlp_raise(L, "%s: options are %s but a table is wanted", who, mlp_describe(L, index));
-  lua_pushnil(L);
-  while (lua_next(L, index)) {
-    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-    if (strcmp(key, "dtype") == 0)
-      o.dtype = mlp_check_dtype(L, lua_gettop(L), who);
-    else if (strcmp(key, "requires_grad") == 0)
-      o.requires_grad = lua_toboolean(L, -1);
-    else
-      mlp_raise(L, "%s: unknown option '%s' (dtype and requires_grad are known)", who, key);
+  mlp_check_options(L, index, who, known);
+  if (!lua_istable(L, index)) return o;
+  if (mlp_option(L, index, "dtype")) {
+    o.dtype = mlp_check_dtype(L, lua_gettop(L), who);
+    lua_pop(L, 1);
+  }
+  if (mlp_option(L, index, "requires_grad")) {
+    o.requires_grad = lua_toboolean(L, -1);
     lua_pop(L, 1);
   }
   return o;
@@ -305,7 +302,7 @@ static int core_arange(lua_State *L) {
   bool whole = true;
   for (int i = 1; i <= given; i++) whole = whole && lua_isinteger(L, i);
   if (step == 0 || isnan(first + last + step))
-    return mlp_raise(L, "arange: a step other than 0 is wanted, from %f to %f", first, last);
+    return mlp_raise(L, "arange: no step of %g leads from %g to %g", step, first, last);
   double count = floor((last - first) / step * (1 + 1e-15) + 1e-9) + 1;
   if (count > 9e15) return mlp_raise(L, "arange: more than 9e15 elements are wanted");
   mlp_shape shape = {1, {count > 0 ? (int64_t)count : 0}};
@@ -365,6 +362,7 @@ static bool little_endian(void) {
 
 /* frombytes(string, dtype, shape, {offset = 0, byteswap = false}) */
 static int core_frombytes(lua_State *L) {
+  static const char *const known[] = {"offset", "byteswap", NULL};
   size_t have, offset = 0;
   mlp_shape shape;
   bool swap = !little_endian();
@@ -373,6 +371,7 @@ static int core_frombytes(lua_State *L) {
   const char *bytes = lua_tolstring(L, 1, &have);
   mlp_dtype dtype = mlp_check_dtype(L, 2, "frombytes");
   mlp_read_shape(L, 3, &shape, "frombytes");
+  mlp_check_options(L, 4, "frombytes", known);
   if (lua_istable(L, 4)) {
     if (mlp_option(L, 4, "offset")) {
       double given = check_number(L, -1, "frombytes", "offset");

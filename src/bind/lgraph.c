@@ -3,8 +3,6 @@
 ** scope is a userdata that closes once, by <close>, by :close() or by the collector: a mode never
 ** leaks.
 */
-#include <string.h>
-
 #include "bind/bind.h"
 #include "graph/tape.h"
 
@@ -17,20 +15,6 @@ static bool flag_option(lua_State *L, int index, const char *name, bool fallback
   return flag;
 }
 
-static void know_options(lua_State *L, int index, const char *who, const char *const *known) {
-  if (lua_isnoneornil(L, index)) return;
-  if (!lua_istable(L, index))
-    mlp_raise(L, "%s: options are %s but a table is wanted", who, mlp_describe(L, index));
-  lua_pushnil(L);
-  while (lua_next(L, index)) {
-    lua_pop(L, 1);
-    const char *key = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?";
-    const char *const *k = known;
-    while (*k && strcmp(*k, key) != 0) k++;
-    if (!*k) mlp_raise(L, "%s: unknown option '%s' (%s is known)", who, key, known[0]);
-  }
-}
-
 /* backward(y, gradient = nil, {retain_graph = false}) */
 static int core_backward(lua_State *L) {
   static const char *const known[] = {"retain_graph", NULL};
@@ -39,7 +23,7 @@ static int core_backward(lua_State *L) {
   bool seeded = mlp_to_tensor(L, 2) != NULL;
   if (!seeded && lua_istable(L, 2)) lua_insert(L, 2), lua_settop(L, 3);
   int options = lua_istable(L, 2) ? 2 : 3;
-  know_options(L, options, "backward", known);
+  mlp_check_options(L, options, "backward", known);
   mlp_walk walk = {.root = mlp_check_tensor(L, 1, "backward", "the value"),
                    .seed = seeded ? mlp_to_tensor(L, 2) : NULL,
                    .retain_graph = flag_option(L, options, "retain_graph", false)};
@@ -74,7 +58,7 @@ static int core_grad(lua_State *L) {
   if (!lua_istable(L, 2))
     return mlp_raise(L, "grad: targets are %s but a table of tensors is wanted: grad(y, {x})",
                      mlp_describe(L, 2));
-  know_options(L, 3, "grad", known);
+  mlp_check_options(L, 3, "grad", known);
   int n = (int)lua_rawlen(L, 2);
   luaL_checkstack(L, n + 8, "grad");
   mlp_walk walk = {.root = root, .n_target = n, .target = read_targets(L, n)};
@@ -114,7 +98,10 @@ static int tensor_detach(lua_State *L) {
 /* requires_grad_(flag = true) -> self */
 static int tensor_requires_grad_(lua_State *L) {
   mlp_tensor *t = mlp_check_tensor(L, 1, "requires_grad_", "the tensor");
-  bool flag = lua_isnone(L, 2) || lua_toboolean(L, 2);
+  if (!lua_isnoneornil(L, 2) && !lua_isboolean(L, 2))
+    return mlp_raise(L, "requires_grad_: the flag is %s but true or false is wanted",
+                     mlp_describe(L, 2));
+  bool flag = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
   if (flag && !mlp_is_float(t->dtype))
     return mlp_raise(L, "requires_grad_: only floats carry gradients, but the tensor is %s",
                      mlp_dtype_name(t->dtype));
@@ -127,8 +114,11 @@ static int tensor_requires_grad_(lua_State *L) {
 
 /* ---- modes ----------------------------------------------------------------------------------- */
 
+/* The metatable of scopes is an upvalue: `scope.close()` with a dot, or with another value, is refused. */
 static int scope_close(lua_State *L) {
   mlp_host *h = mlp_host_of(L);
+  if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(MLP_UP_OWN)))
+    return mlp_raise(L, "no_grad: close takes the scope: scope:close()");
   mlp_scope *s = lua_touserdata(L, 1);
   if (!s->open) return 0;
   s->open = false;
@@ -145,9 +135,9 @@ static int scope_close(lua_State *L) {
 /* no_grad_scope() -> a value to close; scopes may close in any order */
 static int core_no_grad_scope(lua_State *L) {
   mlp_host *h = mlp_host_of(L);
-  mlp_scope *s = lua_newuserdatauv(L, sizeof *s, 0);
+  mlp_scope *s = lua_newuserdatauv(L, sizeof *s, 1);
   *s = (mlp_scope){.open = false, .coroutine = lua_pushthread(L) ? NULL : L};
-  lua_pop(L, 1);
+  lua_setiuservalue(L, -2, 1); /* no new coroutine at its address while the scope is open */
   lua_pushvalue(L, lua_upvalueindex(MLP_UP_OWN));
   lua_setmetatable(L, -2);
   s->open = true;
@@ -167,12 +157,17 @@ static int core_grad_enabled(lua_State *L) {
 }
 
 static void open_scopes(lua_State *L) {
-  static const luaL_Reg close[] = {
-      {"__gc", scope_close}, {"__close", scope_close}, {"close", scope_close}, {NULL, NULL}};
+  static const char *const events[] = {"__gc", "__close", "close"};
   lua_pushvalue(L, lua_upvalueindex(MLP_UP_METATABLE));
   lua_pushvalue(L, lua_upvalueindex(MLP_UP_HOST));
   lua_createtable(L, 0, 5);
-  mlp_register(L, close);
+  for (int i = 0; i < 3; i++) {
+    lua_pushvalue(L, lua_upvalueindex(MLP_UP_METATABLE));
+    lua_pushvalue(L, lua_upvalueindex(MLP_UP_HOST));
+    lua_pushvalue(L, -3);
+    lua_pushcclosure(L, scope_close, MLP_UP_OWN);
+    lua_setfield(L, -2, events[i]);
+  }
   lua_pushliteral(L, "mlp.no_grad");
   lua_setfield(L, -2, "__name");
   lua_pushvalue(L, -1);

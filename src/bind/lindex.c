@@ -38,28 +38,36 @@ static int64_t position(lua_State *L, int index, int64_t length, int axis) {
   return i > 0 ? i - 1 : i + length;
 }
 
+/* The step of the range at `range`, 1 when there is none. */
+static int64_t range_step(lua_State *L, int range) {
+  int whole = 1;
+  int64_t step = lua_rawgeti(L, range, 3) == LUA_TNIL ? 1 : lua_tointegerx(L, -1, &whole);
+  if (!whole)
+    mlp_raise(L, "index: the step is %s but a whole number is wanted", mlp_describe(L, -1));
+  lua_pop(L, 1);
+  return step;
+}
+
 /* The range at the top of the stack ({}, {a, b} or {a, b, step}) along `axis` of the tensor at
-** `at`. */
-static void view_range(lua_State *L, int at, int axis) {
+** `at`, an axis that the caller knows as number `named`. */
+static void view_range(lua_State *L, int at, int axis, int named) {
   int range = lua_gettop(L);
   lua_Unsigned n = lua_rawlen(L, range);
   if (n == 0) return;
-  if (n == 1)
-    mlp_raise(L, "index: the range of axis %d has one end; {first, last} is wanted", axis + 1);
-  int64_t length = mlp_to_tensor(L, at)->shape.dim[axis], end[3] = {0, 0, 1};
+  if (n == 1 || n > 3)
+    mlp_raise(L, "index: the range of axis %d is a table of %d; {first, last} is wanted", named,
+              (int)n);
+  int64_t length = mlp_to_tensor(L, at)->shape.dim[axis], end[2] = {0, 0};
   for (int k = 0; k < 2; k++) {
     lua_rawgeti(L, range, k + 1);
     bool nothing = k == 1 && lua_type(L, -1) == LUA_TNUMBER && lua_tonumber(L, -1) == 0;
-    if (!nothing) end[k] = position(L, lua_gettop(L), length, axis + 1) + 1; /* {1, 0} is empty */
+    if (!nothing) end[k] = position(L, lua_gettop(L), length, named) + 1; /* {1, 0} is empty */
     lua_pop(L, 1);
   }
-  if (n > 2) {
-    lua_rawgeti(L, range, 3);
-    end[2] = luaL_checkinteger(L, -1);
-    lua_pop(L, 1);
-  }
-  mlp_value value[4] = {
-      {.integer = axis}, {.integer = end[0]}, {.integer = end[1]}, {.integer = end[2]}};
+  mlp_value value[4] = {{.integer = axis},
+                        {.integer = end[0]},
+                        {.integer = end[1]},
+                        {.integer = range_step(L, range)}};
   step_view(L, at, &mlp_row_slice, value, 4);
 }
 
@@ -77,7 +85,7 @@ static void view_table(lua_State *L, int at, int spec) {
   for (lua_Unsigned i = 1; i <= n; i++) {
     lua_rawgeti(L, spec, (lua_Integer)i);
     if (lua_istable(L, -1)) {
-      view_range(L, at, axis++);
+      view_range(L, at, axis++, (int)i);
     } else {
       int64_t length = mlp_to_tensor(L, at)->shape.dim[axis];
       view_position(L, at, axis, position(L, lua_gettop(L), length, (int)i));
@@ -127,6 +135,71 @@ static int push_grad(lua_State *L, mlp_tensor *t) {
   return 1;
 }
 
+/* What other libraries call something that is here under another name. */
+static const char *name_here(const char *key) {
+  static const char *const names[][2] = {{"view", "reshape"},
+                                         {"resize", "reshape"},
+                                         {"dim", "ndim"},
+                                         {"nDimension", "ndim"},
+                                         {"nElement", "numel"},
+                                         {"narrow", "slice"},
+                                         {"T", "t"},
+                                         {"type", "dtype"},
+                                         {"float", "to"},
+                                         {"double", "to"},
+                                         {"long", "to"},
+                                         {"tolist", "totable"},
+                                         {"cmul", "mul"},
+                                         {"cdiv", "div"},
+                                         {"csub", "sub"},
+                                         {"mm", "matmul"},
+                                         {"mv", "matmul"},
+                                         {"bmm", "matmul"},
+                                         {"dot", "matmul"},
+                                         {"addmm", "linear"},
+                                         {"concat", "cat"},
+                                         {"copy", "assign"},
+                                         {"copy_", "assign"},
+                                         {"fill", "assign"},
+                                         {"fill_", "assign"},
+                                         {"zero", "assign"},
+                                         {"zero_", "assign"},
+                                         {"clip", "clamp"},
+                                         {"log_sum_exp", "logsumexp"}};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (strcmp(names[i][0], key) == 0) return names[i][1];
+  }
+  return NULL;
+}
+
+/* The nearest name among the methods and fields; a third of the letters may be wrong. Lent. */
+static const char *nearest_name(lua_State *L, const char *key) {
+  static const char *const fields[] = {"shape", "dtype",         "ndim",
+                                       "grad",  "requires_grad", "is_leaf"};
+  const char *found = NULL;
+  int best = (int)strlen(key) / 3 + 1;
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    int d = mlp_word_distance(key, fields[i]);
+    if (d < best) best = d, found = fields[i];
+  }
+  lua_pushnil(L);
+  while (lua_next(L, lua_upvalueindex(UP_METHODS))) {
+    lua_pop(L, 1);
+    const char *name = lua_tostring(L, -1);
+    int d = mlp_word_distance(key, name);
+    if (d < best || (d == best && found && strcmp(name, found) < 0)) best = d, found = name;
+  }
+  return found;
+}
+
+static int raise_unknown_field(lua_State *L, const char *key) {
+  const char *name = name_here(key);
+  if (name) return mlp_raise(L, "a tensor has no '%s'; its name here is '%s'", key, name);
+  name = nearest_name(L, key);
+  if (!name) return mlp_raise(L, "a tensor has no field or method '%s'", key);
+  return mlp_raise(L, "a tensor has no field or method '%s' (did you mean '%s'?)", key, name);
+}
+
 static int read_property(lua_State *L, mlp_tensor *t, const char *key) {
   if (strcmp(key, "shape") == 0) return push_shape(L, t), 1;
   if (strcmp(key, "dtype") == 0) return lua_pushstring(L, mlp_dtype_name(t->dtype)), 1;
@@ -135,7 +208,7 @@ static int read_property(lua_State *L, mlp_tensor *t, const char *key) {
   if (strcmp(key, "requires_grad") == 0) return lua_pushboolean(L, mlp_tensor_traced(t)), 1;
   if (strcmp(key, "is_leaf") == 0) return lua_pushboolean(L, t->node == NULL), 1;
   if (strcmp(key, "version") == 0) return lua_pushinteger(L, (lua_Integer)t->storage->version), 1;
-  return mlp_raise(L, "a tensor has no field or method '%s'", key);
+  return raise_unknown_field(L, key);
 }
 
 static int tensor_index(lua_State *L) {
@@ -189,6 +262,10 @@ static int write_mask(lua_State *L) {
 static int set_property(lua_State *L) {
   const char *key = lua_tostring(L, 2);
   mlp_tensor *t = mlp_check_tensor(L, 1, "index", "the tensor");
+  if (strcmp(key, "requires_grad") == 0)
+    return mlp_raise(L,
+                     "a tensor's requires_grad is set by x:requires_grad_() or "
+                     "x:requires_grad_(false)");
   if (strcmp(key, "grad") != 0 || !lua_isnil(L, 3))
     return mlp_raise(L, "a tensor has no field '%s' to set (x.grad = nil clears a gradient)", key);
   mlp_tensor_drop(t->grad);

@@ -291,52 +291,14 @@ static void read_option(reading *r, const mlp_arg *a) {
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-/* Edit distance, short words only. */
-static int distance(const char *a, const char *b) {
-  int row[32], n = (int)strlen(b);
-  if (n > 30 || strlen(a) > 30) return 99;
-  for (int j = 0; j <= n; j++) row[j] = j;
-  for (int i = 1; a[i - 1]; i++) {
-    int diagonal = row[0];
-    row[0] = i;
-    for (int j = 1; j <= n; j++) {
-      int change = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      int shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-      row[j] = change < shift ? change : shift;
-    }
-  }
-  return row[n];
-}
-
-static void raise_unknown(const reading *r, const char *key) {
-  const char *guess = NULL;
-  int best = 4;
-  for (const mlp_arg *a = r->row->arg; a < r->row->arg + MLP_MAX_ARGS && a->kind; a++) {
-    int d = a->option ? distance(key, a->name) : 99;
-    if (d < best) best = d, guess = a->name;
-  }
-  if (guess)
-    mlp_raise(r->L, "%s: unknown option '%s' (did you mean '%s'?)", r->row->name, key, guess);
-  mlp_raise(r->L, "%s: unknown option '%s'", r->row->name, key);
-}
-
-static bool knows_option(const mlp_row *row, const char *key) {
-  for (const mlp_arg *a = row->arg; a < row->arg + MLP_MAX_ARGS && a->kind; a++) {
-    if (a->option && strcmp(a->name, key) == 0) return true;
-  }
-  return false;
-}
-
 static void check_options(reading *r) {
-  lua_State *L = r->L;
-  lua_pushnil(L);
-  while (lua_next(L, r->options)) {
-    lua_pop(L, 1);
-    if (lua_type(L, -1) != LUA_TSTRING)
-      mlp_raise(L, "%s: options have names, but %s is a key", r->row->name, mlp_describe(L, -1));
-    if (!knows_option(r->row, lua_tostring(L, -1))) raise_unknown(r, lua_tostring(L, -1));
+  const char *known[MLP_MAX_ARGS + 1];
+  int n = 0;
+  for (const mlp_arg *a = r->row->arg; a < r->row->arg + MLP_MAX_ARGS && a->kind; a++) {
+    if (a->option) known[n++] = a->name;
   }
+  known[n] = NULL;
+  mlp_check_options(r->L, r->options, r->row->name, known);
 }
 
 static bool row_has_options(const mlp_row *row) {

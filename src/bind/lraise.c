@@ -114,6 +114,13 @@ int mlp_raise(lua_State *L, const char *format, ...) {
 
 int mlp_raise_error(lua_State *L, const mlp_error *e) { return mlp_raise(L, "%s", e->text); }
 
+static const char *describe_userdata(lua_State *L, int index) {
+  if (luaL_getmetafield(L, index, "__name") != LUA_TSTRING) return lua_pushliteral(L, "a userdata");
+  if (strcmp(lua_tostring(L, -1), MLP_TENSOR_NAME) == 0)
+    return lua_pushliteral(L, "a closed tensor"); /* an open one is described by its shape */
+  return lua_pushfstring(L, "a %s", lua_tostring(L, -1));
+}
+
 const char *mlp_describe(lua_State *L, int index) {
   char text[MLP_SHAPE_TEXT];
   mlp_tensor *t = mlp_to_tensor(L, index);
@@ -127,6 +134,7 @@ const char *mlp_describe(lua_State *L, int index) {
     case LUA_TBOOLEAN: return luaL_tolstring(L, index, NULL);
     case LUA_TSTRING: return lua_pushfstring(L, "the string '%s'", lua_tostring(L, index));
     case LUA_TTABLE: return lua_pushliteral(L, "a table");
+    case LUA_TUSERDATA: return describe_userdata(L, index);
     default: return lua_pushfstring(L, "a %s", luaL_typename(L, index));
   }
 }
