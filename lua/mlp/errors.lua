@@ -6,6 +6,10 @@ local core <const> = require "mlp.core"
 
 local errors = {}
 
+--- Positions of errors skip this folder; mlp.nn.module adds whose frames give paths.
+core.library = debug and debug.getinfo(1, "S").source:match "^(.*)errors%.lua$"
+core.caller_is(core.library)
+
 --- Marks an option that has no default: absent, it stays nil.
 errors.NONE = setmetatable({}, { __name = "mlp.errors.NONE" })
 

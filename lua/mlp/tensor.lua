@@ -1,5 +1,5 @@
 --- What tensors have beyond the operations of the core: splitting, printing, and the table of names
---- that users see (core.public). Also tells the core which frames are the library's own.
+--- that users see (core.public).
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
@@ -28,11 +28,6 @@ local function public_names()
 end
 
 core.public = core.public or public_names()
-
---- Positions of errors skip this folder.
-local here = debug and debug.getinfo(1, "S").source:match("^(.*)tensor%.lua$")
-if here then core.caller_is(here) end
-core.library = here
 
 --- Cuts along an axis into pieces of a size (the last may be shorter) or of given sizes. Views.
 ---@param x mlp.Tensor

@@ -2,6 +2,7 @@
 --- `set:rows(positions)` as this class does is a data set too (mlp.data.Set): loaders, splits and
 --- the trainer ask for nothing else.
 
+require "mlp.tensor"
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
 

@@ -4,6 +4,7 @@
 --- the order is the same in every run. Sharing is identity: one tensor in two places is one
 --- parameter.
 
+require "mlp.tensor"
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
 

@@ -1,8 +1,8 @@
---- One call of fit. A run stands at a place: an immutable record of how far it has come (epoch,
---- batch, step, sums, random stream, order of the data, early stopping). A step first prepares
---- the next place, then updates the weights, then moves there; the update of weights is one
---- operation. So whenever a run is interrupted, the place can be brought into agreement with the
---- weights, and the checkpoint that is written then is as good as any other.
+--- One call of fit. A run stands at a place: a record of how far it has come (epoch, batch, step,
+--- sums, random stream, order of the data, early stopping). A step first prepares the next place,
+--- then updates the weights, then moves there; the update of weights is one operation. So whenever
+--- a run is interrupted, the place can be brought into agreement with the weights, and the
+--- checkpoint that is written then is as good as any other.
 ---
 --- A run is a value to close: `<close>` saves the checkpoint when there was an error, and puts the
 --- best weights and the modes back, however training ends.
