@@ -144,24 +144,32 @@ local function chosen(list, places)
   return part
 end
 
---- Parameters, gradients and moments of those parameters that have a gradient; all, as a rule.
-local function ready_group(group)
-  local gradients <const>, places <const>, parameters <const> = {}, {}, group.parameters
-  for i = 1, #parameters do
-    local gradient <const> = parameters[i].grad
+--- Parameters, gradients and moments of those parameters that have a gradient, where not all have.
+local function ready_part(group)
+  local gradients <const>, places <const> = {}, {}
+  for i, parameter in ipairs(group.parameters) do
+    local gradient <const> = parameter.grad
     if gradient then
-      gradients[#gradients + 1] = gradient
-      places[#places + 1] = i
+      gradients[#gradients + 1], places[#places + 1] = gradient, i
     end
-  end
-  if #gradients == #parameters then
-    return { parameters = parameters, gradients = gradients, moments = group.moments }
   end
   local moments <const> = {}
   for k, list in ipairs(group.moments) do
     moments[k] = #list > 0 and chosen(list, places) or list
   end
-  return { parameters = chosen(parameters, places), gradients = gradients, moments = moments }
+  return {
+    parameters = chosen(group.parameters, places), gradients = gradients, moments = moments,
+  }
+end
+
+local function ready_group(group)
+  local parameters <const>, gradients <const> = group.parameters, {}
+  for i = 1, #parameters do
+    local gradient <const> = parameters[i].grad
+    if not gradient then return ready_part(group) end
+    gradients[i] = gradient
+  end
+  return { parameters = parameters, gradients = gradients, moments = group.moments }
 end
 
 --- Writes what varies from step to step, where it has changed.

@@ -47,13 +47,16 @@ end
 --- Library, instruction set and BLAS: the same ones give the same bits.
 local function surroundings()
   local info <const> = core.info()
-  return { isa = info.isa, blas = info.blas.library, blas_kernels = info.blas.kernels }
+  return {
+    version = require("mlp").version, isa = info.isa, blas = info.blas.library,
+    blas_kernels = info.blas.kernels,
+  }
 end
 
 --- A sentence when something is not as it was.
 local function changed(then_)
   local now <const>, parts <const> = surroundings(), {}
-  for _, name in ipairs { "isa", "blas", "blas_kernels" } do
+  for _, name in ipairs { "version", "isa", "blas", "blas_kernels" } do
     if now[name] ~= then_[name] then
       parts[#parts + 1] = ("%s was %s and is %s"):format(name, then_[name], now[name])
     end
