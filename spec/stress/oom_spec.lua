@@ -53,14 +53,41 @@ local function check(name, piece)
   return requests
 end
 
---- The first run of a case that has elements, and its derivative where it has one.
-local function piece_of(case)
-  local dtype <const> = (case.dtypes or { "float32" })[1]
-  local shape = case.shapes and case.shapes[1]
-  for _, candidate in ipairs(case.shapes or {}) do
-    local small <const> = make.count(candidate) > 0 and make.count(candidate) <= 64
-    if small and (make.count(shape) == 0 or #candidate > #shape) then shape = candidate end
+--- Of the shapes of a case a small one with elements. Some are lists, with a shape or a number for
+--- each argument.
+local function shape_of(case)
+  local function count(shape)
+    local least
+    for _, one in ipairs(shape) do
+      if type(one) == "table" then least = math.min(least or math.huge, make.count(one)) end
+    end
+    return least or make.count(shape)
   end
+  local best = case.shapes and case.shapes[1]
+  for _, shape in ipairs(case.shapes or {}) do
+    local small <const> = count(shape) > 0 and count(shape) <= 64
+    if small and (count(best) == 0 or #shape > #best) then best = shape end
+  end
+  return best
+end
+
+--- The second derivative of the first output by the leaves; a row of the third order has none.
+local function differentiate(y, leaves)
+  local sound, message = pcall(function()
+    local grads <const> = table.pack(core.grad(y:sum(), leaves, { create_graph = true }))
+    local total
+    for k = 1, #leaves do
+      local g <const> = grads[k]
+      if g and g.requires_grad then total = total and total:add(g:sum()) or g:sum() end
+    end
+    if total then core.grad(total, leaves) end
+  end)
+  if not sound and not message:find("has no derivative", 1, true) then error(message, 0) end
+end
+
+--- One run of a case, and its derivative where it has one.
+local function piece_of(case)
+  local dtype <const>, shape <const> = (case.dtypes or { "float32" })[1], shape_of(case)
   local function is_float(t) return t.dtype == "float32" or t.dtype == "float64" end
   return function()
     local args <const> = case.args(make.new(case, dtype), shape)
@@ -72,13 +99,7 @@ local function piece_of(case)
       end
     end
     local y <const> = core[case.op](table.unpack(args, 1, n))
-    if type(y) == "userdata" and y.requires_grad then
-      local grads <const> = table.pack(core.grad(y:sum(), leaves, { create_graph = true }))
-      for k = 1, #leaves do
-        local g <const> = grads[k]
-        if g and g.requires_grad then core.grad(g:sum(), leaves) end
-      end
-    end
+    if type(y) == "userdata" and y.requires_grad then differentiate(y, leaves) end
   end
 end
 
