@@ -14,6 +14,7 @@ local HIDDEN <const> = {
   public = true, info = true, set_metamethod = true, library = true, activations = true,
   no_grad_scope = true, isatty = true, inflate = true, deflate = true, crc32 = true,
   png_decode = true, png_encode = true, md5 = true, grad = true, word_distance = true,
+  memory_limit = true,
 }
 
 local function public_names()

@@ -20,6 +20,7 @@ static int class_of(size_t bytes, size_t *rounded) {
 
 void mlp_memory_init(mlp_memory *m) {
   memset(m, 0, sizeof *m);
+  m->limit_bytes = SIZE_MAX;
   m->fail_after = MLP_NEVER_FAIL;
 }
 
@@ -60,6 +61,7 @@ void *mlp_take(mlp_memory *m, size_t bytes) {
   if (bytes > PTRDIFF_MAX / 2 || made_to_fail(m)) return NULL;
   size_t rounded;
   int k = class_of(bytes, &rounded);
+  if (m->live_bytes > m->limit_bytes || rounded > m->limit_bytes - m->live_bytes) return NULL;
   void *block = take_pooled(m, k, rounded);
   if (!block) block = take_fresh(m, rounded);
   if (!block) return NULL;

@@ -3,7 +3,8 @@
 ** register) and are given back with the size they were taken with, so they carry no header.
 ** Small and middling blocks return to a pool of size classes and are taken again from there; the
 ** pool never holds more than MLP_POOL_LIMIT bytes. One mlp_memory belongs to one Lua state.
-** A test can make the n-th taking fail: `fail_after` counts down and fails at zero.
+** A taking that would bring the live bytes above `limit_bytes` fails. A test can make the n-th
+** taking fail: `fail_after` counts down and fails at zero.
 */
 #ifndef MLP_BASE_MEMORY_H
 #define MLP_BASE_MEMORY_H
@@ -24,6 +25,7 @@ typedef struct {
   size_t live_bytes;   /* taken and not given back */
   size_t peak_bytes;   /* the largest live_bytes so far */
   size_t taken_bytes;  /* everything ever taken: the collector is credited from this */
+  size_t limit_bytes;  /* of live_bytes; SIZE_MAX as a rule */
   int64_t fail_after;  /* MLP_NEVER_FAIL, or how many takings still succeed */
 } mlp_memory;
 

@@ -85,6 +85,16 @@ static int core_memory(lua_State *L) {
   return 1;
 }
 
+/* memory_limit(bytes or nil) -> the limit before, nil when there was none: what would bring the
+** bytes of tensors above it is out of memory */
+static int core_memory_limit(lua_State *L) {
+  size_t *limit = &mlp_context_of(L)->memory.limit_bytes, before = *limit;
+  *limit = lua_isnoneornil(L, 1) ? SIZE_MAX : (size_t)luaL_checkinteger(L, 1);
+  if (before == SIZE_MAX) return lua_pushnil(L), 1;
+  lua_pushinteger(L, (lua_Integer)before);
+  return 1;
+}
+
 /* set_metamethod(event, function): what the Lua floor adds to tensors, such as printing */
 static int core_set_metamethod(lua_State *L) {
   lua_settop(L, 2);
@@ -94,8 +104,10 @@ static int core_set_metamethod(lua_State *L) {
 
 void mlp_open_box(lua_State *L, int methods) {
   static const luaL_Reg close[] = {{"close", box_close}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"memory", core_memory}, {"set_metamethod", core_set_metamethod}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"memory", core_memory},
+                                       {"memory_limit", core_memory_limit},
+                                       {"set_metamethod", core_set_metamethod},
+                                       {NULL, NULL}};
   static const luaL_Reg metamethods[] = {{"__gc", box_close}, {"__close", box_close}, {NULL, NULL}};
   mlp_register(L, functions);
   lua_pushvalue(L, methods);

@@ -1,14 +1,16 @@
 --- A model's numbers as named tensors, and files of them (safetensors). Names are the dotted paths
 --- of the fields, in the model and in the file alike. A file of built-in modules also says, as JSON
---- in its metadata, how to make the model again: class names and arguments, nothing that runs.
+--- in its metadata, how to make the model again: class names and arguments, nothing that runs;
+--- and which paths share one tensor, which is written once.
 
 local core <const> = require "mlp.core"
 local json <const> = require "dkjson"
+local Module <const> = require "mlp.nn.module"
 local safetensors <const> = require "mlp.io.safetensors"
 
 local state = {}
 
-local METADATA_KEY <const> = "mlp.model"
+local METADATA_KEY <const>, SHARED_KEY <const> = "mlp.model", "mlp.shared"
 
 -- ---- names and tensors --------------------------------------------------------------------------
 
@@ -144,6 +146,56 @@ function state.description(model)
   error(spec, 0)
 end
 
+-- ---- tensors under several paths ----------------------------------------------------------------
+
+--- Every path of a tensor but the first, with the first: {["layers.3.weight"] = "layers.1.weight"}.
+local function shared_paths(model)
+  local first, shared <const>, open <const> = {}, setmetatable({}, { __jsontype = "object" }), {}
+  for name, tensor in pairs(state.tensors(model)) do first[tensor] = name end
+  local function visit(t, prefix)
+    if open[t] then return end -- a module among its own descendants
+    open[t] = true
+    for key, value in next, t do
+      local path <const> = prefix .. tostring(key)
+      if core.is_tensor(value) then
+        if first[value] ~= path then shared[path] = first[value] end
+      elseif Module.is(value) or type(value) == "table" and getmetatable(value) == nil then
+        visit(value, path .. ".")
+      end
+    end
+    open[t] = nil
+  end
+  visit(model, "")
+  return shared
+end
+
+--- The table and the key behind a path, when a tensor stands there.
+local function place_of(model, path)
+  local t, key = model, nil
+  for part in path:gmatch "[^.]+" do
+    if key ~= nil then t = rawget(t, key) end
+    if type(t) ~= "table" then return nil end
+    key = rawget(t, part) ~= nil and part or math.tointeger(tonumber(part))
+    if key == nil then return nil end
+  end
+  if key ~= nil and core.is_tensor(rawget(t, key)) then return t, key end
+end
+
+--- Puts one tensor under all the paths that share it; a sentence when the text does not fit.
+local function share(model, text)
+  local ok <const>, shared <const> = pcall(json.decode, text, 1, json.null)
+  if not ok or type(shared) ~= "table" then return "its shared tensors are no JSON object" end
+  for path, first in pairs(shared) do
+    local from, from_key, to, key
+    if type(first) == "string" then from, from_key = place_of(model, first) end
+    if type(path) == "string" then to, key = place_of(model, path) end
+    if not (from and to) or shape_text(from[from_key]) ~= shape_text(to[key]) then
+      return ("'%s' cannot share a tensor with '%s'"):format(path, first)
+    end
+    to[key] = from[from_key]
+  end
+end
+
 -- ---- files --------------------------------------------------------------------------------------
 
 --- Saves parameters and buffers under their dotted names. A model of built-in modules can be had
@@ -153,8 +205,11 @@ end
 ---@return true?, string? message
 function state.save(model, path)
   local description = state.description(model)
-  return safetensors.save(path, state.tensors(model),
-    { metadata = { [METADATA_KEY] = description, format = "mlp" } })
+  local shared <const> = shared_paths(model)
+  return safetensors.save(path, state.tensors(model), { metadata = {
+    [METADATA_KEY] = description, format = "mlp",
+    [SHARED_KEY] = description and next(shared) and json.encode(shared) or nil,
+  } })
 end
 
 --- Reads a file written by save (or by another library, with the same names) into this model.
@@ -169,13 +224,30 @@ function state.load(model, path)
   return model
 end
 
-local function rebuild(text)
+--- A description is short and may ask for anything: what it builds gets as much memory as the
+--- tensors of the file speak for, with room for what initialisers need on the way.
+local function with_memory_for(tensors, build_it)
+  local bytes = 16 << 20
+  for _, tensor in pairs(tensors) do bytes = bytes + 64 * tensor:numel() end
+  local before <const> = core.memory_limit(core.memory().bytes + bytes)
+  local ok <const>, made = pcall(build_it)
+  core.memory_limit(before)
+  if ok then return made end
+  return nil, made
+end
+
+local function rebuild(text, tensors)
   local ok, spec = pcall(json.decode, text, 1, json.null)
   if not ok or type(spec) ~= "table" then return nil, "its description is no JSON object" end
-  local made, model = pcall(build, require "mlp.nn", spec)
-  if made and require("mlp.nn").Module.is(model) then return model end
-  return nil, type(model) == "table" and model.message
-    or "its description does not make a model: " .. tostring(model)
+  local model, why = with_memory_for(tensors, function() return build(require "mlp.nn", spec) end)
+  if Module.is(model) then return model end
+  if type(why) == "table" then return nil, why.message end
+  if why == nil then return nil, "its description does not make a model" end
+  local reason <const> = tostring(why):gsub("^.-:%d+: ", "") -- it is not this line's mistake
+  if reason:find("out of memory", 1, true) then
+    return nil, "its description does not make a model that its tensors would fill"
+  end
+  return nil, "its description does not make a model: " .. reason
 end
 
 --- Makes the model that a file describes, in evaluation mode, with the file's weights. Executes
@@ -190,12 +262,17 @@ function state.rebuild(path)
     return nil, ("load: '%s' does not say how its model is made; make it yourself and call "
       .. "model:load(path)"):format(path)
   end
-  local model, why = rebuild(text)
+  local model, why = rebuild(text, tensors)
   if not model then return nil, ("load: '%s': %s"):format(path, why) end
   local _, first = next(tensors)
   if first and first.dtype == "float64" then model:to("float64") end
+  why = metadata[SHARED_KEY] and share(model, metadata[SHARED_KEY])
+  if why then return nil, ("load: '%s': %s"):format(path, why) end
   local ok, mismatched = state.assign(model, tensors)
-  if not ok then return nil, ("load: '%s': %s"):format(path, mismatched) end
+  if not ok then
+    return nil, ("load: '%s': %s (where layers were changed after the model was made, make it "
+      .. "yourself and call model:load(path))"):format(path, mismatched)
+  end
   return model:eval()
 end
 

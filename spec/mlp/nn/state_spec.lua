@@ -120,6 +120,52 @@ describe("mlp.load", function()
     assert.are.equal("float64", assert(mlp.load(path)).weight.dtype)
   end)
 
+  it("gives back tensors and layers that stand in several places", function()
+    local path <const>, layer <const> = temporary(), nn.Linear(3, 3)
+    local tied <const> = nn.Linear(3, 3)
+    tied.weight = layer.weight
+    local model <const> = nn.Sequential { layer, nn.Tanh(), layer, tied }
+    assert(model:save(path))
+    local again <const> = assert(mlp.load(path))
+    assert.are.equal(bits(model), bits(again))
+    assert.are.equal(3, #again:parameters())
+    assert.is_true(rawequal(again.layers[1].weight, again.layers[4].weight))
+    assert.is_false(rawequal(again.layers[1].bias, again.layers[4].bias))
+    local x <const> = mlp.randn(5, 3)
+    assert.are.equal(model:eval()(x):tobytes(), again(x):tobytes())
+  end)
+
+  it("does not share what a file has no right to", function()
+    local path <const> = temporary()
+    local linear <const> = '{"class":"Linear","arguments":[2,2]}'
+    for _, shared in ipairs { '{"weight":"bias"}', '{"weight":"nothing"}', '{"init":"weight"}',
+      '{"weight":3}', "3", "{" } do
+      assert(mlp.io.safetensors.save(path, { weight = mlp.ones(2, 2), bias = mlp.ones(2) },
+        { metadata = { ["mlp.model"] = linear, ["mlp.shared"] = shared } }))
+      local loaded <const>, message <const> = mlp.load(path)
+      assert.is_nil(loaded)
+      assert.matches("share", message)
+    end
+  end)
+
+  it("takes no more memory than the tensors of the file speak for", function()
+    local path <const> = temporary()
+    collectgarbage()
+    mlp.memory "reset_peak"
+    local before <const> = mlp.memory().peak
+    for _, description in ipairs { '{"class":"Linear","arguments":[20000,20000]}',
+      '{"class":"Embedding","arguments":[1000000,1000000]}',
+      '{"class":"LayerNorm","arguments":[1000000000]}' } do
+      assert(mlp.io.safetensors.save(path, { weight = mlp.ones(1) },
+        { metadata = { ["mlp.model"] = description } }))
+      local loaded <const>, message <const> = mlp.load(path)
+      assert.is_nil(loaded)
+      assert.matches("does not make a model that its tensors would fill$", message)
+    end
+    assert.is_true(mlp.memory().peak - before < 32 << 20)
+    assert.are.equal(1 << 23, mlp.zeros(1 << 23):numel()) -- the limit is gone
+  end)
+
   it("remembers arguments as they were, not as they became", function()
     local path <const>, spec <const> = temporary(), { 2, 3, 1 }
     local model <const> = nn.MLP(spec)
