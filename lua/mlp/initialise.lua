@@ -240,6 +240,7 @@ function initialise.weight(shape, name, activation, dtype)
     name(tensor)
     return tensor:requires_grad_()
   end
+  local omega = name == nil and activation == "sine" and 1 or nil -- a layer's sine is sin(x)
   name = name or initialise.suited(activation)
   local fill = type(name) == "string" and initialise[name .. "_"]
   if not fill or name == "constant" then
@@ -247,7 +248,8 @@ function initialise.weight(shape, name, activation, dtype)
       .. "torch, orthogonal, siren)", tostring(name))
   end
   local plain = name == "zeros" or name == "uniform" or name == "normal"
-  return fill(tensor, not plain and { activation = activation } or nil):requires_grad_()
+  return fill(tensor, not plain and { activation = activation, omega = omega } or nil)
+    :requires_grad_()
 end
 
 return initialise

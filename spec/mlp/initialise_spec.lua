@@ -102,7 +102,15 @@ describe("a layer starts", function()
       spread_is(nn.Linear(COLUMNS, ROWS, { activation = activation }).weight:detach(), deviation)
     end
     local sine <const> = nn.Linear(COLUMNS, ROWS, { activation = "sine" }).weight
-    assert.is_true(largest(sine:detach()) <= math.sqrt(6 / COLUMNS) / 30)
+    local bound <const> = math.sqrt(6 / COLUMNS) -- omega 1, as the layer has it: sin(W x + b)
+    assert.is_true(largest(sine:detach()) <= bound and largest(sine:detach()) > 0.99 * bound)
+  end)
+
+  it("from weights that keep the signal of ten sines alive", function()
+    mlp.manual_seed(1)
+    local h = mlp.randn(64, 128)
+    for _ = 1, 10 do h = nn.Linear(128, 128, { activation = "sine" })(h) end
+    assert.is_true(h:std():item() > 0.4) -- with weights for sin(30 x) it is below 1e-10
   end)
 
   it("from the one it is told, and from the seed", function()
