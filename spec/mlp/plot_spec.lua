@@ -345,6 +345,17 @@ describe("plot.scatter", function()
     assert.is_true(has_text(root, "cat") and has_text(root, "dog"))
   end)
 
+  it("joins points in their order where asked, broken at what is missing", function()
+    local series <const> = { x = { 2, 0, 1, 1, 2 }, y = { 0, 0, 1, NAN, 2 }, line = true }
+    local strokes <const> = paths(parsed(plot.scatter{ series }), { stroke = BLUE })
+    assert.equal(1, #strokes)
+    local line <const> = strokes[1]:points()
+    assert.equal(6, #line) -- a point alone after a gap is a marker, no line
+    assert.is_true(line[1] > line[5] and line[5] > line[3]) -- 2, 0, 1, unsorted
+    series.line = nil
+    assert.equal(0, #paths(parsed(plot.scatter{ series }), { stroke = BLUE }))
+  end)
+
   it("sizes areas, and colours by value", function()
     local root <const> = parsed(plot.scatter{ { x = { 1, 2, 3 }, y = { 1, 2, 3 },
       size = { 1, 4, 0 }, value = { -1, 2, NAN } }, bar_label = "margin" })

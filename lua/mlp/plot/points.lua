@@ -7,6 +7,8 @@ local colourbar <const> = require "mlp.plot.colourbar"
 local data <const> = require "mlp.plot.data"
 local errors <const> = require "mlp.errors"
 local marker <const> = require "mlp.plot.marker"
+local runs <const> = require "mlp.plot.runs"
+local svg <const> = require "mlp.plot.svg"
 local text <const> = require "mlp.plot.text"
 local theme <const> = require "mlp.plot.theme"
 
@@ -14,6 +16,7 @@ local SERIES <const> = {
   x = errors.NONE, y = errors.NONE, points = errors.NONE, name = errors.NONE,
   colour = errors.NONE, marker = errors.NONE, size = errors.NONE, opacity = errors.NONE,
   class = errors.NONE, classes = errors.NONE, value = errors.NONE, labels = errors.NONE,
+  line = false,
 }
 
 local points = {}
@@ -146,6 +149,21 @@ end
 
 local LARGEST_DIAMETER <const> = 26 -- of sized points, whose areas are as their sizes
 
+local PATH_WIDTH <const> = 2
+
+--- Joins the points in their order; white beside it, for it may cross a picture.
+local function draw_line(canvas, series, options, place)
+  for _, run in ipairs(runs.split(series.x, series.y, options.log_x, options.log_y)) do
+    local path <const> = {}
+    for i = 1, #run, 2 do path[i], path[i + 1] = place.x(run[i]), place.y(run[i + 1]) end
+    local strokes <const> = { { theme.paper, PATH_WIDTH + 2 }, { series.colour, PATH_WIDTH } }
+    for _, stroke in ipairs(#path > 2 and strokes or {}) do
+      canvas:add("path", { d = svg.path(path), fill = "none", stroke = stroke[1],
+        stroke_width = stroke[2], stroke_linejoin = "round", stroke_linecap = "round" })
+    end
+  end
+end
+
 local function draw_series(canvas, series, options, place, look)
   canvas:open("g", { fill = series.colour, fill_opacity = series.opacity or look.opacity,
     stroke = look.outline > 0 and theme.paper, stroke_width = look.outline > 0 and look.outline })
@@ -189,7 +207,10 @@ function points.draw(canvas, all, options, place, bar)
     colour_of = function(value)
       return bar and colourbar.colour_of(bar, value) or theme.missing
     end }
-  for _, series in ipairs(all) do draw_series(canvas, series, options, place, look) end
+  for _, series in ipairs(all) do
+    if series.line then draw_line(canvas, series, options, place) end
+    draw_series(canvas, series, options, place, look)
+  end
   for _, series in ipairs(all) do draw_labels(canvas, series, options, place, look) end
 end
 

@@ -31,6 +31,7 @@ end
 ---@field classes string[]?            names of classes 1, 2, ...
 ---@field value number[]|mlp.Tensor?   (N) colours by value, with a colour bar
 ---@field labels string[]?             (N) texts beside the points
+---@field line boolean?                joins the points in their order, as the path of a descent
 
 --- Points of one or several series. Besides the options of every figure with axes:
 --- `equal` (a unit is as long on both axes), `colours`, `limits`, `centre` and `bar_label` for
