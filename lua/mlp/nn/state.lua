@@ -245,7 +245,7 @@ local function rebuild(text, tensors)
   if why == nil then return nil, "its description does not make a model" end
   local reason <const> = tostring(why):gsub("^.-:%d+: ", "") -- it is not this line's mistake
   if reason:find("out of memory", 1, true) then
-    return nil, "its description does not make a model that its tensors would fill"
+    return nil, "its description wants more than its tensors fill, or this machine is out of memory"
   end
   return nil, "its description does not make a model: " .. reason
 end
