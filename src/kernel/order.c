@@ -36,12 +36,12 @@ static inline uint64_t key_i64(int64_t v) { return (uint64_t)v ^ (uint64_t)1 << 
 static inline uint64_t key_u8(uint8_t v) { return v; }
 
 /* Descending flips the bits that the type uses. */
-#define KEYS(T, dtype, used)                                                            \
-  static void keys_##dtype(mlp_ordered *item, const void *x, int64_t n, int64_t stride, \
-                           bool descending) {                                           \
-    uint64_t flip = descending ? (used) : 0;                                            \
-    for (int64_t i = 0; i < n; i++)                                                     \
-      item[i] = (mlp_ordered){key_##dtype(((const T *)x)[i * stride]) ^ flip, i};       \
+#define KEYS(T, dtype, used)                                                                      \
+  static void keys_##dtype(mlp_ordered *item, const void *x, int64_t from, int64_t n,             \
+                           int64_t stride, bool descending) {                                     \
+    uint64_t flip = descending ? (used) : 0;                                                      \
+    for (int64_t i = 0; i < n; i++)                                                               \
+      item[i] = (mlp_ordered){key_##dtype(((const T *)x)[(from + i) * stride]) ^ flip, from + i}; \
   }
 KEYS(float, f32, UINT32_MAX)
 KEYS(double, f64, UINT64_MAX)
@@ -109,14 +109,14 @@ mlp_ordered *mlp_order_sort(mlp_ordered *item, mlp_ordered *room, int64_t n) {
   return n < RADIX_LEAST ? merge_sort(item, room, n) : radix_sort(item, room, n);
 }
 
-/* The best k so far stand sorted in front; most items lose against the last of them at once. */
-void mlp_order_select(mlp_ordered *item, int64_t n, int64_t k) {
-  insert_sort(item, k);
-  for (int64_t i = k; k > 0 && i < n; i++) {
-    mlp_ordered moved = item[i];
-    int64_t j = k - 1;
-    if (moved.key >= item[j].key) continue;
-    for (; j > 0 && item[j - 1].key > moved.key; j--) item[j] = item[j - 1];
-    item[j] = moved;
+/* Most items lose against the last of the best at once. */
+int64_t mlp_order_select(mlp_ordered *best, int64_t held, int64_t k, const mlp_ordered *item,
+                         int64_t n) {
+  for (int64_t i = 0; k > 0 && i < n; i++) {
+    if (held == k && item[i].key >= best[k - 1].key) continue;
+    int64_t j = held < k ? held++ : k - 1;
+    for (; j > 0 && best[j - 1].key > item[i].key; j--) best[j] = best[j - 1];
+    best[j] = item[i];
   }
+  return held;
 }

@@ -42,15 +42,19 @@ mlp_shape mlp_axes_shape(const mlp_shape *x, const mlp_value *axes, bool keepdim
 
 /* ---- from a tensor to the fewest axes -------------------------------------------------------- */
 
-static void push_axis(walk *w, fold_axis a) {
-  fold_axis *last = w->n ? &w->axis[w->n - 1] : NULL;
-  if (last && last->reduced == a.reduced && last->stride == a.stride * a.dim) {
-    last->dim *= a.dim;
-    last->stride = a.stride;
-    last->shift_stride = a.shift_stride;
-  } else {
-    w->axis[w->n++] = a;
+/* Neighbours that lie in memory like one axis become one. */
+static void merge_axes(walk *w) {
+  int n = 0;
+  for (int i = 0; i < w->n; i++) {
+    fold_axis *last = n ? &w->axis[n - 1] : NULL, a = w->axis[i];
+    if (last && last->reduced == a.reduced && last->stride == a.stride * a.dim) {
+      a.dim *= last->dim;
+      *last = a;
+    } else {
+      w->axis[n++] = a;
+    }
   }
+  w->n = n;
 }
 
 /* How far out an axis belongs: stretched ones outermost, where they cost a whole row each. */
@@ -70,22 +74,19 @@ static void sort_axes(walk *w) {
   }
 }
 
-static walk walk_of(const mlp_tensor *x, const mlp_value *axes) {
-  walk all = {0}, merged = {0};
-  int64_t shift_stride[MLP_MAX_DIMS], left = 1;
-  for (int a = x->shape.ndim - 1; a >= 0; a--) {
-    bool reduced = mlp_axes_hold(axes, a);
-    shift_stride[a] = reduced ? 0 : left;
-    if (!reduced) left *= x->shape.dim[a];
+static void walk_of(walk *w, const mlp_tensor *x, const mlp_value *axes) {
+  bool reduced[MLP_MAX_DIMS] = {false};
+  int64_t results = 1;
+  w->n = 0;
+  for (int i = 0; i < axes->list.n; i++) reduced[axes->list.item[i]] = true;
+  for (int a = 0; a < x->shape.ndim; a++) w->n += x->shape.dim[a] != 1;
+  for (int a = x->shape.ndim - 1, i = w->n; a >= 0; a--) {
+    if (x->shape.dim[a] == 1) continue;
+    w->axis[--i] = (fold_axis){x->shape.dim[a], x->stride[a], reduced[a] ? 0 : results, reduced[a]};
+    if (!reduced[a]) results *= x->shape.dim[a];
   }
-  for (int a = 0; a < x->shape.ndim; a++) {
-    if (x->shape.dim[a] != 1)
-      all.axis[all.n++] =
-          (fold_axis){x->shape.dim[a], x->stride[a], shift_stride[a], mlp_axes_hold(axes, a)};
-  }
-  sort_axes(&all);
-  for (int i = 0; i < all.n; i++) push_axis(&merged, all.axis[i]);
-  return merged;
+  sort_axes(w);
+  merge_axes(w);
 }
 
 /* The innermost reduced axis; -1 when none is left. */
@@ -95,20 +96,23 @@ static int innermost(const walk *w) {
   return k;
 }
 
-/* The walk over the contiguous partial results once axis k is folded away. */
-static walk without(const walk *w, int k) {
-  walk rest = {0}, merged = {0};
+/* Takes axis k out of the walk: its length. */
+static int64_t take_axis(walk *w, int k) {
+  int64_t dim = w->axis[k].dim;
+  for (int i = k; i + 1 < w->n; i++) w->axis[i] = w->axis[i + 1];
+  w->n--;
+  return dim;
+}
+
+/* Axis k has been folded away: what is left are contiguous partial results. */
+static void fold_away(walk *w, int k) {
   int64_t stride = 1;
+  take_axis(w, k);
   for (int i = w->n - 1; i >= 0; i--) {
-    if (i == k) continue;
-    rest.axis[i] = w->axis[i];
-    rest.axis[i].stride = stride;
+    w->axis[i].stride = stride;
     stride *= w->axis[i].dim;
   }
-  for (int i = 0; i < w->n; i++) {
-    if (i != k) push_axis(&merged, rest.axis[i]);
-  }
-  return merged;
+  merge_axes(w);
 }
 
 static int64_t walk_count(const walk *w) {
@@ -147,14 +151,6 @@ static void run_piece(const piece *p, const place *at) {
   }
 }
 
-/* Takes axis k out of the walk: its length. */
-static int64_t take_axis(walk *w, int k) {
-  int64_t dim = w->axis[k].dim;
-  for (int i = k; i + 1 < w->n; i++) w->axis[i] = w->axis[i + 1];
-  w->n--;
-  return dim;
-}
-
 static void run_outer(const walk *outer, int depth, const piece *p, place *at) {
   if (depth == outer->n) {
     run_piece(p, at);
@@ -171,29 +167,30 @@ static void run_outer(const walk *outer, int depth, const piece *p, place *at) {
   }
 }
 
-/* Folds axis k of w away (k = -1: only applies the terms). */
-static void run_stage(walk w, int k, piece p, place at) {
-  bool adjacent = w.n > 0 && w.axis[w.n - 1].stride == 1;
-  p.along = k < 0 || (k == w.n - 1 && adjacent);
-  p.step = k < 0 ? 1 : w.axis[k].stride;
-  p.n = k < 0 ? 1 : take_axis(&w, k);
+/* Folds axis k of w away (k = -1: only applies the terms); uses w up. */
+static void run_stage(walk *w, int k, piece p, place at) {
+  bool adjacent = w->n > 0 && w->axis[w->n - 1].stride == 1;
+  p.along = k < 0 || (k == w->n - 1 && adjacent);
+  p.step = k < 0 ? 1 : w->axis[k].stride;
+  p.n = k < 0 ? 1 : take_axis(w, k);
   p.width = 1;
-  if (p.along && w.n > 0 && (!p.shifted || !w.axis[w.n - 1].reduced)) {
-    p.step = w.axis[w.n - 1].stride;
-    p.width = take_axis(&w, w.n - 1);
+  if (p.along && w->n > 0 && (!p.shifted || !w->axis[w->n - 1].reduced)) {
+    p.step = w->axis[w->n - 1].stride;
+    p.width = take_axis(w, w->n - 1);
   } else if (!p.along && adjacent) {
-    p.width = take_axis(&w, w.n - 1);
+    p.width = take_axis(w, w->n - 1);
   }
-  run_outer(&w, 0, &p, &at);
+  run_outer(w, 0, &p, &at);
 }
 
 /* ---- the whole reduction --------------------------------------------------------------------- */
 
 size_t mlp_fold_work(const mlp_tensor *x, const mlp_value *axes, mlp_dtype to) {
   size_t bytes = 0;
-  walk w = walk_of(x, axes);
+  walk w;
+  walk_of(&w, x, axes);
   for (int k = innermost(&w); k >= 0; k = innermost(&w)) {
-    w = without(&w, k);
+    fold_away(&w, k);
     if (innermost(&w) >= 0) bytes += (size_t)walk_count(&w) * mlp_dtype_bytes(to);
   }
   return bytes;
@@ -211,17 +208,19 @@ static void run_empty(const mlp_tensor *x, const mlp_value *axes, piece p, place
 static void run(const mlp_tensor *x, const mlp_value *axes, piece p, place at, const mlp_fold *rest,
                 char *partial) {
   char *y = at.y;
-  walk w = walk_of(x, axes);
+  walk w, left;
   if (mlp_tensor_count(x) == 0) {
     run_empty(x, axes, p, at);
     return;
   }
+  walk_of(&w, x, axes);
   for (;;) {
     int k = innermost(&w);
-    walk left = k < 0 ? (walk){0} : without(&w, k);
+    left = w;
+    if (k >= 0) fold_away(&left, k);
     bool last = innermost(&left) < 0;
     at.y = last ? y : partial;
-    run_stage(w, k, p, at);
+    run_stage(&w, k, p, at);
     if (last) return;
     at = (place){.x = partial};
     partial += (size_t)walk_count(&left) * mlp_dtype_bytes(p.to);

@@ -13,7 +13,10 @@ extern const mlp_row mlp_row_gather_back;
 
 enum { SORT_AXIS, DESCENDING };
 enum { K, TOP_AXIS, LARGEST, SORTED };
-enum { SELECT_MOST = 64 }; /* beyond, insertion loses to sorting everything */
+enum {
+  SELECT_MOST = 64, /* beyond, insertion loses to sorting everything */
+  SELECT_BLOCK = 512
+};
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 
@@ -49,21 +52,32 @@ static void write_line(const mlp_call *c, const wish *w, const mlp_ordered *item
   }
 }
 
+/* A line in order, or its first k: somewhere in the workspace. */
+static const mlp_ordered *order_line(const mlp_call *c, const wish *w, const char *line,
+                                     mlp_lines l, int64_t k) {
+  mlp_order_keys *keys = mlp_order_keys_of[c->in[0]->dtype];
+  mlp_ordered *item = c->work;
+  if (k > SELECT_MOST || k == l.n) {
+    keys(item, line, 0, l.n, l.inner, w->descending);
+    return mlp_order_sort(item, item + l.n, l.n);
+  }
+  mlp_ordered block[SELECT_BLOCK];
+  for (int64_t from = 0, held = 0; from < l.n; from += SELECT_BLOCK) {
+    int64_t n = l.n - from < SELECT_BLOCK ? l.n - from : SELECT_BLOCK;
+    keys(block, line, from, n, l.inner, w->descending);
+    held = mlp_order_select(item, held, k, block, n);
+  }
+  return item;
+}
+
 static void run_order(mlp_call *c, const wish *w) {
   mlp_lines l = lines_of(c, w->axis_value);
-  mlp_ordered *item = c->work;
   int64_t k = w->k < 0 ? l.n : w->k;
   size_t bytes = mlp_dtype_bytes(c->in[0]->dtype);
   for (int64_t i = 0; i < l.outer * l.inner; i++) {
     int64_t outer = i / l.inner, inner = i % l.inner;
     const char *line = (char *)mlp_in(c, 0) + (size_t)(outer * l.n * l.inner + inner) * bytes;
-    const mlp_ordered *ordered = item;
-    mlp_order_keys_of[c->in[0]->dtype](item, line, l.n, l.inner, w->descending);
-    if (k <= SELECT_MOST && k < l.n)
-      mlp_order_select(item, l.n, k);
-    else
-      ordered = mlp_order_sort(item, item + l.n, l.n);
-    write_line(c, w, ordered, line, outer * k * l.inner + inner, l.inner, k);
+    write_line(c, w, order_line(c, w, line, l, k), line, outer * k * l.inner + inner, l.inner, k);
   }
 }
 
@@ -168,6 +182,7 @@ static mlp_status topk_infer(mlp_call *c, mlp_error *e) {
     return mlp_refuse(e, "topk: k is %lld but axis %lld of x has %lld elements", (long long)k,
                       (long long)c->value[TOP_AXIS].integer + 1, (long long)n);
   if (shape.ndim > 0) shape.dim[c->value[TOP_AXIS].integer] = k;
+  if (k <= SELECT_MOST && k < n) c->work_bytes = (size_t)(k + 1) * sizeof(mlp_ordered);
   MLP_TRY(mlp_out(c, c->in[0]->dtype, &shape, e));
   return mlp_out(c, MLP_I64, &shape, e);
 }
