@@ -36,6 +36,27 @@ end
 ---@return mlp.Tensor? ... one per x; nil where y does not depend on it
 function autograd.grad(y, xs, options) return core.grad(y, xs, options) end
 
+-- ---- what the functions below check -------------------------------------------------------------
+
+local function want_call(call, fn)
+  if type(fn) ~= "function" and not (getmetatable(fn) or {}).__call then
+    errors.wanted(call, "the first argument", fn, "a function")
+  end
+  if not core.grad_enabled() then errors.raise("%s: inside no_grad there is no gradient", call) end
+end
+
+local function want_value(call, y)
+  if not core.is_tensor(y) then errors.wanted(call, "what the function returns", y, "a tensor") end
+  return y
+end
+
+local function want_float(call, what, x)
+  if core.is_tensor(x) and x.dtype:match "^float" then return end
+  errors.wanted(call, what, x, "a tensor of floats")
+end
+
+-- ---- checks and products ------------------------------------------------------------------------
+
 local function fixed_weights(y)
   return core.rand(y.shape, { dtype = y.dtype, generator = core.generator(7) }) + 0.5
 end
@@ -44,6 +65,7 @@ end
 local function leaf_copies(call, inputs)
   local copies, wanted = {}, {}
   for i, x in ipairs(inputs) do
+    if not core.is_tensor(x) then errors.wanted(call, ("input %d"):format(i), x, "a tensor") end
     copies[i] = x:detach():clone()
     if x.dtype == "float32" then
       errors.wanted(call, ("input %d"):format(i), x, "a float64 tensor")
@@ -94,10 +116,14 @@ end
 ---  gradients
 ---@return boolean ok, string? message which derivative differs, and by how much
 function autograd.gradcheck(fn, inputs, options)
+  want_call("gradcheck", fn)
+  if type(inputs) ~= "table" then
+    errors.wanted("gradcheck", "the second argument", inputs, "a table of tensors")
+  end
   local o = errors.options("gradcheck", options, { step = 1e-6, tolerance = 1e-6, second = false })
   local xs, wanted = leaf_copies("gradcheck", inputs)
   local function value()
-    local y = fn(table.unpack(xs))
+    local y = want_value("gradcheck", fn(table.unpack(xs)))
     return (y * fixed_weights(y)):sum()
   end
   local message = compare(value, wanted, o, "the gradient")
@@ -121,8 +147,11 @@ end
 ---@return mlp.Tensor jacobian (outputs, inputs)
 function autograd.jacobian(fn, x, options)
   local o = errors.options("jacobian", options, { create_graph = false })
+  want_call("jacobian", fn)
+  want_float("jacobian", "x", x)
   local leaf = x.requires_grad and x or x:detach():requires_grad_()
-  local y = fn(leaf):reshape(-1)
+  local y = want_value("jacobian", fn(leaf)):reshape(-1)
+  if #y == 0 then return core.zeros({ 0, x:numel() }, { dtype = x.dtype }) end
   local rows = {}
   for i = 1, #y do
     local row = y.requires_grad
@@ -139,8 +168,14 @@ end
 ---@return mlp.Tensor hv of x's shape
 ---@return mlp.Tensor value fn(x), detached
 function autograd.hvp(fn, x, v)
+  want_call("hvp", fn)
+  want_float("hvp", "x", x)
+  want_float("hvp", "v", v)
+  if errors.shape(v) ~= errors.shape(x) then
+    errors.raise("hvp: v is %s but x is %s; one shape is wanted", errors.shape(v), errors.shape(x))
+  end
   local leaf = x:detach():requires_grad_()
-  local y = fn(leaf)
+  local y = want_value("hvp", fn(leaf))
   local gradient = core.grad(y, { leaf }, { create_graph = true })
   local zero = core.zeros(leaf.shape, { dtype = leaf.dtype })
   if not (gradient and gradient.requires_grad) then return zero, y:detach() end

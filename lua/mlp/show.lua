@@ -45,7 +45,7 @@ local function special(x)
 end
 
 --- A function number -> text that suits all the numbers.
-local function formatter(numbers)
+local function formatter(numbers, dtype)
   local whole, largest, smallest = true, 0, math.huge
   for _, x in ipairs(numbers) do
     if not special(x) then
@@ -56,7 +56,9 @@ local function formatter(numbers)
     end
   end
   local pattern = "%.4f"
-  if whole and largest < 1e9 then
+  if not dtype:match "^float" then
+    pattern = "%d"
+  elseif whole and largest < 1e9 then
     pattern = "%.0f"
   elseif largest >= 1e5 or (smallest < 1e-4 and largest < 1) or largest / smallest > 1e7 then
     pattern = "%.4e"
@@ -100,7 +102,7 @@ local function draw(t, edge, last_edge)
     plan[axis] = positions(n, axis == t.ndim and last_edge or edge)
   end
   each(t, plan, 1, {}, function(x) numbers[#numbers + 1] = x end)
-  local format, width = formatter(numbers), 0
+  local format, width = formatter(numbers, t.dtype), 0
   for _, x in ipairs(numbers) do width = math.max(width, #format(x)) end
   return lines_of(t, plan, 1, {}, function(x) return ("%" .. width .. "s"):format(format(x)) end)
 end
@@ -113,7 +115,7 @@ function show.text(t)
     t.ndim == 1 and "," or "", t.requires_grad and ", requires grad" or "")
   if t.ndim == 0 then
     local x = t:item()
-    return formatter { x }(x) .. "  " .. note
+    return formatter({ x }, t.dtype)(x) .. "  " .. note
   end
   if t:numel() == 0 then return "{}  " .. note end
   local edge = t:numel() <= FULL and math.huge or EDGE

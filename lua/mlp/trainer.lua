@@ -159,6 +159,14 @@ local function refuse_gradient(self, norm, run)
     report.of_gradient(self.model))
 end
 
+local function factor_of(self)
+  local factor <const> = self.schedule(self.steps + 1)
+  if type(factor) ~= "number" or factor ~= factor or factor < 0 then
+    errors.wanted("Trainer", "what the schedule gives", factor, "a number from 0")
+  end
+  return factor
+end
+
 --- Forward, loss and backward of a batch, all that comes before the update.
 ---@param batch mlp.Tensor[]
 ---@param run mlp.trainer.Run? to tell where
@@ -168,13 +176,20 @@ function Trainer:learn(batch, run)
   optimizer:zero_grad()
   local prediction <const>, target <const> = predict(self, batch)
   local loss <const> = self.loss(prediction, target)
+  if not core.is_tensor(loss) or loss:numel() ~= 1 then
+    errors.wanted("Trainer", "the loss", loss, "a tensor of one element (a mean or a sum)")
+  end
   local value <const> = loss:item()
   if not is_finite(value) then refuse_loss(self, batch, value, stream, run) end
   loss:backward()
   local ready <const> = optimizer:ready()
+  if #ready.gradients == 0 then
+    errors.raise("Trainer: no parameter of the optimizer got a gradient; it must be made from the "
+      .. "model that is trained, after model:to(dtype), which makes new parameters")
+  end
   local norm <const> = core.global_norm(ready.gradients):item()
   if not is_finite(norm) then refuse_gradient(self, norm, run) end
-  if self.schedule then optimizer.factor = self.schedule(self.steps + 1) end
+  if self.schedule then optimizer.factor = factor_of(self) end
   return value, prediction, target, self.clip_norm and clip.factor(norm, self.clip_norm) or 1, ready
 end
 

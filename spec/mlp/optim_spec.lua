@@ -261,9 +261,16 @@ describe("an optimizer refuses", function()
     refuses("requires a gradient", function() optim.SGD { mlp.ones(2) } end)
     local p <const> = parameter(1)
     refuses("listed twice", function() optim.SGD { p, p } end)
+    refuses("SGD: a parameter %(1%) has a history", function() optim.SGD { p * 2 } end)
     refuses("listed twice", function()
       optim.SGD { { parameters = { p } }, { parameters = { p } } }
     end)
+  end)
+
+  it("a learning rate that is no number any more", function()
+    local sgd <const> = optim.SGD { parameter(1) }
+    sgd.lr = "x"
+    refuses("SGD: lr is the string 'x' but a number from 0", function() sgd:step() end)
   end)
 
   it("options that it has not, or out of range", function()
@@ -276,7 +283,7 @@ describe("an optimizer refuses", function()
     refuses("betas%[2%] is 1 but a number from 0 and below 1",
       function() optim.Adam(list, { betas = { 0.9, 1 } }) end)
     refuses("nesterov wants a momentum", function() optim.SGD(list, { nesterov = true }) end)
-    refuses("lr is %-?nan", function()
+    refuses("lr is NaN", function()
       local optimizer <const> = optim.SGD(list)
       optimizer.lr = 0 / 0
       optimizer:step()

@@ -373,6 +373,25 @@ describe("a trainer refuses", function()
     refuses("the data gave no batch", fit(function() return function() end end, { epochs = 1 }))
   end)
 
+  it("a loss, a schedule or an optimizer that cannot train", function()
+    local model <const> = nn.Linear(2, 1)
+    local function step(options)
+      return function()
+        options.model, options.loss = model, options.loss or "mse"
+        mlp.Trainer(options):step { mlp.zeros(3, 2), mlp.ones(3, 1) }
+      end
+    end
+    refuses("the loss is 1 but a tensor of one element", step { loss = function() return 1 end })
+    refuses("the loss is a float32 tensor %(3, 1%) but a tensor of one element",
+      step { loss = function(p, t) return mlp.loss.mse(p, t, { reduction = "none" }) end })
+    refuses("what the schedule gives is the string 'x' but a number from 0",
+      step { schedule = function() return "x" end })
+    refuses("what the schedule gives is NaN but a number from 0",
+      step { schedule = function() return 0 / 0 end })
+    refuses("no parameter of the optimizer got a gradient; it must be made from the model that is "
+      .. "trained, after model:to", step { optimizer = mlp.optim.SGD(nn.Linear(2, 1)) })
+  end)
+
   it("a batch without a target", function()
     local trainer <const> = train.trainer()
     refuses("the batch has 1 tensor but an input and a target",

@@ -3,6 +3,7 @@
 ** file of lua/mlp. When modules were running, their path stands in front: "in encoder.layers[3]: ".
 ** It is found by looking at the frames, so that a call that succeeds pays nothing for it.
 */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -114,6 +115,10 @@ int mlp_raise(lua_State *L, const char *format, ...) {
 
 int mlp_raise_error(lua_State *L, const mlp_error *e) { return mlp_raise(L, "%s", e->text); }
 
+static const char *describe_number(lua_State *L, int index) {
+  return isnan(lua_tonumber(L, index)) ? lua_pushliteral(L, "NaN") : luaL_tolstring(L, index, NULL);
+}
+
 static const char *describe_userdata(lua_State *L, int index) {
   if (luaL_getmetafield(L, index, "__name") != LUA_TSTRING) return lua_pushliteral(L, "a userdata");
   if (strcmp(lua_tostring(L, -1), MLP_TENSOR_NAME) == 0)
@@ -130,7 +135,7 @@ const char *mlp_describe(lua_State *L, int index) {
   switch (lua_type(L, index)) {
     case LUA_TNONE:
     case LUA_TNIL: return lua_pushliteral(L, "nil");
-    case LUA_TNUMBER:
+    case LUA_TNUMBER: return describe_number(L, index);
     case LUA_TBOOLEAN: return luaL_tolstring(L, index, NULL);
     case LUA_TSTRING: return lua_pushfstring(L, "the string '%s'", lua_tostring(L, index));
     case LUA_TTABLE: return lua_pushliteral(L, "a table");

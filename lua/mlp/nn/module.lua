@@ -180,8 +180,10 @@ end
 --- Direct children with the keys they stand under ("up", "layers.1").
 ---@return fun(): string?, mlp.nn.Module?
 function Module:children()
-  local list = {}
+  local list, seen = {}, {}
   local function look(t, path)
+    if seen[t] then return end
+    seen[t] = true
     for _, key in ipairs(sorted_keys(t)) do
       local value = rawget(t, key)
       if Module.is(value) then
@@ -199,6 +201,9 @@ end
 ---@param path string
 ---@return mlp.nn.Module
 function Module:at(path)
+  if type(path) ~= "string" then
+    errors.wanted(self.class_name, "the path of a module", path, 'a string such as "layers.1"')
+  end
   if path == "" then return self end
   for name, module in self:named_modules() do
     if name == path then return module end
@@ -326,14 +331,20 @@ function Module:summary(input) return require("mlp.nn.summary").text(self, input
 ---@return string
 function Module:describe() return "" end -- luacheck: no unused args
 
-local function tree(module, indent)
-  local lines = { ("%s(%s)"):format(module.class_name, module:describe()) }
+--- `open` holds the modules whose children are being listed: one among its own descendants is
+--- named, not entered again.
+local function tree(module, indent, open)
+  local head <const> = ("%s(%s)"):format(module.class_name, module:describe())
+  if open[module] then return head .. " ..." end
+  local lines <const> = { head }
+  open[module] = true
   for key, child in module:children() do
-    lines[#lines + 1] = ("%s  (%s): %s"):format(indent, key, tree(child, indent .. "  "))
+    lines[#lines + 1] = ("%s  (%s): %s"):format(indent, key, tree(child, indent .. "  ", open))
   end
+  open[module] = nil
   return table.concat(lines, "\n")
 end
 
-function Module:__tostring() return tree(self, "") end
+function Module:__tostring() return tree(self, "", {}) end
 
 return setmetatable(Module, { __call = construct, __name = "mlp.nn.class" })

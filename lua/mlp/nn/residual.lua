@@ -16,6 +16,13 @@ end
 
 ---@param x mlp.Tensor
 ---@return mlp.Tensor y of x's shape
-function Residual:forward(x) return x + self.inner(x) end
+function Residual:forward(x)
+  local y <const> = self.inner(x)
+  if table.concat(y.shape, ",") ~= table.concat(x.shape, ",") then -- a sum would stretch it
+    errors.raise("Residual: the branch makes %s of %s, but x + f(x) wants one shape",
+      errors.shape(y), errors.shape(x))
+  end
+  return x + y
+end
 
 return Residual

@@ -48,6 +48,9 @@ local function want_parameter(call, seen, tensor)
     errors.wanted(call, "a parameter", tensor, "a tensor (model:parameters() lists them)")
   elseif not tensor.requires_grad then
     errors.wanted(call, "a parameter", tensor, "a tensor that requires a gradient")
+  elseif not tensor.is_leaf then
+    errors.raise("%s: a parameter (%s) has a history; only leaves are "
+      .. "trained, and x:detach() of it would be one", call, table.concat(tensor.shape, ", "))
   elseif seen[tensor] then
     errors.raise("%s: a parameter (%s) is listed twice", call, table.concat(tensor.shape, ", "))
   end
@@ -174,7 +177,10 @@ end
 
 --- Writes what varies from step to step, where it has changed.
 local function write_hyper(self, group, scale)
-  local lr <const> = (group.lr or self.lr) * self.factor
+  local lr, factor <const> = group.lr or self.lr, self.factor
+  if type(lr) ~= "number" then want_number(self.class_name, "lr", lr, 0) end
+  if type(factor) ~= "number" then want_number(self.class_name, "factor", factor, 0) end
+  lr = lr * factor
   if lr ~= group.written_lr then
     want_number(self.class_name, "lr", lr, 0)
     group.hyper:set(LR, lr)

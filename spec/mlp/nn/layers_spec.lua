@@ -98,6 +98,8 @@ describe("Residual", function()
     local inner <const> = nn.Linear(2, 2)
     local x <const> = mlp.randn(3, 2)
     assert.close(nn.Residual(inner)(x), x + inner(x))
+    refuses("the branch makes %(%d, 1%) of %(%d, %d%), but x %+ f%(x%) wants one shape",
+      function() nn.Residual(nn.Linear(x:size(-1), 1))(x) end)
   end)
 end)
 
@@ -168,6 +170,8 @@ describe("norms", function()
   it("refuse another width", function()
     refuses("LayerNorm: the last axis has 4 but 3", function() nn.LayerNorm(3)(x) end)
     refuses("RMSNorm: the last axis has 4 but 3", function() nn.RMSNorm(3)(x) end)
+    refuses("LayerNorm: eps is the string 'x'", function() nn.LayerNorm(3, { eps = "x" }) end)
+    refuses("RMSNorm: eps is %-1 but a number from 0", function() nn.RMSNorm(3, { eps = -1 }) end)
   end)
 end)
 

@@ -43,6 +43,19 @@ describe("a class", function()
       }))
   end)
 
+  it("may stand among its own descendants", function()
+    local Ring <const> = Module:extend "Ring"
+    function Ring:init()
+      self.inner, self.me, self.list = nn.Linear(2, 2), self, { self }
+      self.list.again = self.list
+    end
+    local ring <const> = Ring()
+    assert.are.equal("Ring()\n  (inner): Linear(2 -> 2)\n  (list.1): Ring() ...\n"
+      .. "  (me): Ring() ...", tostring(ring))
+    assert.are.equal(2, #ring:parameters())
+    assert.matches("total +6 +24", ring:summary())
+  end)
+
   it("can be extended again, and says when forward is missing", function()
     local Twice <const> = Net:extend "Twice"
     function Twice:forward(x) return Net.forward(self, x) * 2 end
@@ -200,7 +213,7 @@ end)
 describe("errors", function()
   it("carry the path of the modules that were running", function()
     local model <const> = nn.Sequential { nn.Residual(nn.Sequential { nn.Linear(2, 3) }) }
-    assert.error_matches(function() model(mlp.ones(1, 2)) end, "in layers%[1%]: add: ")
+    assert.error_matches(function() model(mlp.ones(1, 2)) end, "in layers%[1%]: Residual: ")
     model.layers[1].inner.layers[1] = nn.Linear(5, 5)
     assert.error_matches(function() model(mlp.ones(1, 2)) end,
       "in layers%[1%].inner.layers%[1%]: linear: ")
