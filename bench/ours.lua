@@ -6,19 +6,14 @@ local nn <const> = mlp.nn
 
 --- Seconds per call: the smallest mean of `chunks` chunks of about `seconds` each.
 local function time(call, chunks, seconds)
-  local n, t = 1, nil
-  repeat
+  local function chunk(n)
     local start = core.now()
     for _ = 1, n do call() end
-    t = core.now() - start
-    if t < seconds / 4 then n = n * 2 end
-  until t >= seconds / 4
-  local best = math.huge
-  for _ = 1, chunks do
-    local start = core.now()
-    for _ = 1, n do call() end
-    best = math.min(best, (core.now() - start) / n)
+    return core.now() - start
   end
+  local n, best = 1, math.huge
+  while chunk(n) < seconds / 4 do n = n * 2 end
+  for _ = 1, chunks do best = math.min(best, chunk(n) / n) end
   return best
 end
 
@@ -30,7 +25,8 @@ function workloads.add4()
 end
 
 function workloads.step281()
-  local x, y = mlp.tensor { { 0, 0 }, { 0, 1 }, { 1, 0 }, { 1, 1 } }, mlp.tensor { { 0 }, { 1 }, { 1 }, { 0 } }
+  local x = mlp.tensor { { 0, 0 }, { 0, 1 }, { 1, 0 }, { 1, 1 } }
+  local y = mlp.tensor { { 0 }, { 1 }, { 1 }, { 0 } }
   local model = nn.MLP { 2, 8, 1, activation = "tanh" }
   local optimizer = mlp.optim.SGD(model:parameters(), { lr = 0.1 })
   return function()

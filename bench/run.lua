@@ -4,6 +4,7 @@
 --   make bench            everything
 --   make bench ONLY=add4  one workload
 local ROUNDS <const> = 5
+local ONE_THREAD <const> = "OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 "
 
 --- id, what it is, floating-point operations (nil: not a matter of arithmetic), unit of the printed
 --- time.
@@ -47,14 +48,19 @@ local function chosen(only)
   return table.concat(ids, " ")
 end
 
-local function has_torch() return os.execute "/usr/bin/python3 -c 'import torch' 2>/dev/null" == true end
+local function has_torch()
+  return os.execute "/usr/bin/python3 -c 'import torch' 2>/dev/null" == true
+end
 
-local function cell(value, w) return value and ("%9.3f"):format(value * SCALE[w.unit]) or "        -" end
+local function cell(value, w)
+  return value and ("%9.3f"):format(value * SCALE[w.unit]) or "        -"
+end
 
 local function report(ours, theirs)
   local peak = ours.peak and median(ours.peak) or 0
   print(("FMA peak of one core, measured: %.0f GFLOP/s"):format(peak / 1e9))
-  print(("%-50s %4s %9s %9s %7s %9s %7s"):format("workload", "unit", "mlp", "PyTorch", "ratio", "GFLOP/s", "of peak"))
+  local head = { "workload", "unit", "mlp", "PyTorch", "ratio", "GFLOP/s", "of peak" }
+  print(("%-50s %4s %9s %9s %7s %9s %7s"):format(table.unpack(head)))
   for _, w in ipairs(WORKLOADS) do
     local mine = ours[w.id] and median(ours[w.id])
     local peer = theirs[w.id] and median(theirs[w.id])
@@ -70,9 +76,9 @@ end
 local ids = chosen(arg[1])
 local ours, theirs = {}, {}
 local torch = has_torch()
-if not torch then print "PyTorch is not installed (Debian: python3-torch): only our side is measured" end
+if not torch then print "PyTorch (Debian: python3-torch) is not installed: we stand alone" end
 for _ = 1, ROUNDS do
-  add(ours, lines("OPENBLAS_NUM_THREADS=1 lua5.4 bench/ours.lua " .. ids))
-  if torch then add(theirs, lines("OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 /usr/bin/python3 bench/peer.py " .. ids)) end
+  add(ours, lines(ONE_THREAD .. "lua5.4 bench/ours.lua " .. ids))
+  if torch then add(theirs, lines(ONE_THREAD .. "/usr/bin/python3 bench/peer.py " .. ids)) end
 end
 report(ours, theirs)

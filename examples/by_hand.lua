@@ -10,7 +10,8 @@ local function spirals()
   local turn = mlp.linspace(0, 1, 100)
   local points, classes = {}, {}
   for arm = 1, 3 do
-    local angle = turn * 4 + (arm - 1) * 2 * math.pi / 3 + mlp.randn(100, { generator = generator }) * 0.1
+    local noise = mlp.randn(100, { generator = generator }) * 0.1
+    local angle = turn * 4 + (arm - 1) * 2 * math.pi / 3 + noise
     points[arm] = mlp.stack({ turn * angle:cos(), turn * angle:sin() }, 2)
     classes[arm] = mlp.full({ 100 }, arm, { dtype = "int64" })
   end
@@ -44,17 +45,22 @@ end
 -- With the Trainer.
 local twin = fresh_model()
 local trainer = mlp.Trainer { model = twin, loss = mlp.loss.cross_entropy, progress = false,
-  optimizer = mlp.optim.Adam(twin:parameters(), { lr = 0.01 }), metrics = { accuracy = mlp.metric.accuracy } }
+  optimizer = mlp.optim.Adam(twin:parameters(), { lr = 0.01 }),
+  metrics = { accuracy = mlp.metric.accuracy } }
 local history = trainer:fit(data, { epochs = 40, batch_size = 50, shuffle = true, seed = 9 })
 print(("the Trainer, epoch 40: loss %.4f"):format(history[40].train.loss))
 
 local same = true
 local theirs = twin:parameters()
-for i, parameter in ipairs(model:parameters()) do same = same and parameter:ne(theirs[i]):to("int64"):sum():item() == 0 end
+for i, parameter in ipairs(model:parameters()) do
+  same = same and parameter:ne(theirs[i]):any():item() == 0
+end
 print("same weights, to the bit:", same)
 print(("accuracy %.1f %%"):format(100 * trainer:evaluate(data).accuracy))
 
 -- What was learned: the regions of the three classes, and the points that taught them.
 os.execute "mkdir -p out"
-assert(mlp.plot.regions { model, points = { { points = x, class = y } }, width = 480, height = 440,
-  title = "Three arms, 300 points", subtitle = "regions of a 2-32-32-3 network" }:save "out/by_hand_regions.svg")
+local picture = mlp.plot.regions { model, points = { { points = x, class = y } },
+  title = "Three arms, 300 points", subtitle = "regions of a 2-32-32-3 network",
+  width = 480, height = 440 }
+assert(picture:save "out/by_hand_regions.svg")

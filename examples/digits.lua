@@ -8,20 +8,23 @@ os.execute "mkdir -p out"
 
 -- 1. Data: pixels scaled to 0..1; the digit d is class d + 1, for everything counts from 1.
 local folder = (arg and arg[0] or ""):match "^(.*)/[^/]*$" or "examples"
-local file = assert(mlp.data.csv.load(folder .. "/data/digits.csv.gz", { header = false, target = 65 }))
+local path = folder .. "/data/digits.csv.gz"
+local file = assert(mlp.data.csv.load(path, { header = false, target = 65 }))
 local all = mlp.data.tensors(file.x / 16, file.y:to "int64" + 1)
 
 local function train(rows, validation, progress)
   mlp.manual_seed(1)
-  local model = nn.Sequential { nn.Linear(64, 256, { activation = "gelu" }), nn.Dropout(0.3),
-    nn.Linear(256, 128, { activation = "gelu" }), nn.Dropout(0.3), nn.Linear(128, 10) }
-  local trainer = mlp.Trainer { model = model, loss = mlp.loss.cross_entropy, optimizer = "adamw", lr = 2e-3, progress = progress,
-    schedule = mlp.schedule.cosine(EPOCHS * 23), metrics = { accuracy = mlp.metric.accuracy } }
-  return model, trainer, trainer:fit(rows, { epochs = EPOCHS, batch_size = 64, seed = 1, validation = validation })
+  local model = nn.MLP { 64, 256, 128, 10, activation = "gelu", dropout = 0.3 }
+  local trainer = mlp.Trainer { model = model, loss = mlp.loss.cross_entropy, lr = 2e-3,
+    optimizer = "adamw", schedule = mlp.schedule.cosine(EPOCHS * 23), progress = progress,
+    metrics = { accuracy = mlp.metric.accuracy } }
+  local options = { epochs = EPOCHS, batch_size = 64, seed = 1, validation = validation }
+  return model, trainer, trainer:fit(rows, options)
 end
 
 -- 2. Train on 80 %, test on 20 %, each class with its share.
-local training, test = mlp.data.split(all, { 0.8, 0.2 }, { seed = 1, stratify = all.tensors[2] })
+local part = { seed = 1, stratify = all.tensors[2] }
+local training, test = mlp.data.split(all, { 0.8, 0.2 }, part)
 local model, trainer, history = train(training, test, true)
 print(model:summary { 1, 64 })
 
@@ -30,34 +33,35 @@ local x, y = table.unpack(test.tensors)
 local logits = trainer:predict(x)
 local guess, confusion = logits:argmax(2), mlp.metric.confusion(logits, y)
 local wrong = guess:ne(y)
-print(("\ntest accuracy %.2f %% (%d digits it has not seen)"):format(100 * history[#history].validation.accuracy, #y))
+local accuracy = 100 * history[#history].validation.accuracy
+print(("\ntest accuracy %.2f %% (%d digits it has not seen)"):format(accuracy, #y))
 print("rows: the digits 0 to 9; columns: what they were read as\n" .. tostring(confusion))
 
-local loss = { {}, {} }
-for i, epoch in ipairs(history) do loss[1][i], loss[2][i] = epoch.train.loss, epoch.validation.loss end
-local captions, was, read = {}, y[wrong], guess[wrong]
+local losses, captions, was, read = { {}, {} }, {}, y[wrong], guess[wrong]
+for i, epoch in ipairs(history) do
+  losses[1][i], losses[2][i] = epoch.train.loss, epoch.validation.loss
+end
 for i = 1, #was do captions[i] = ("%d read as %d"):format(was:get(i) - 1, read:get(i) - 1) end
-local pictures = {
-  loss = plot.lines { { y = loss[1], name = "training" }, { y = loss[2], name = "test" }, log_y = true,
-    title = "Learning to read digits", x_label = "epoch", y_label = "cross entropy" },
-  confusion = plot.confusion { confusion, classes = { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" }, title = "What was read as what" },
-  weights = plot.image_grid { model.layers[1].weight:detach():slice(1, 1, 32):reshape(32, 8, 8), columns = 8,
-    colours = "diverging", limits = "each", title = "What 32 units of the first layer look for" },
-  mistakes = #was > 0 and plot.image_grid { x[wrong]:reshape(-1, 8, 8), captions = captions, colours = "ink", limits = { 0, 1 },
-    title = ("All %d mistakes on %d test digits"):format(#was, #y) } or nil,
-}
-for name, picture in pairs(pictures) do assert(picture:save(("out/digits_%s.svg"):format(name))) end
+local function save(name, picture) assert(picture:save("out/digits_" .. name .. ".svg")) end
+save("loss", plot.lines { { y = losses[1], name = "training" }, { y = losses[2], name = "test" },
+  log_y = true, title = "Learning to read digits", x_label = "epoch", y_label = "cross entropy" })
+save("confusion", plot.confusion { confusion, title = "What was read as what",
+  classes = { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" } })
+save("weights", plot.image_grid { model.layers[1].weight:detach():slice(1, 1, 32):reshape(32, 8, 8),
+  columns = 8, colours = "diverging", limits = "each", title = "What 32 first units look for" })
+if #was > 0 then
+  save("mistakes", plot.image_grid { x[wrong]:reshape(-1, 8, 8), captions = captions,
+    colours = "ink", limits = { 0, 1 }, title = ("All %d mistakes"):format(#was) })
+end
 
--- 4. Save here, load there: the file says how the model is built, and the answers are the same
--- bits.
+-- 4. Save here, load there: the file says how the model is built; the answers are the same bits.
 assert(model:save "out/digits.safetensors")
 local again = assert(mlp.load "out/digits.safetensors")
 print("loaded again, same answers:", again(x):ne(model:eval()(x)):any():item() == 0)
 
--- 5. A harder question. Rows are in the order of collection: the last 360 are by writers whom the
--- others do not show.
-local early, late = mlp.data.tensors(all:range(1, 1437)), mlp.data.tensors(all:range(1438, 1797))
-local _, other = train(early, nil, false)
-print(("the last 360 rows, by other writers: %.2f %%; lower, because hands differ more between people than within one")
-  :format(100 * other:evaluate(late).accuracy))
+-- 5. A harder question. Rows are in the order of collection: the last 360 are by other writers.
+local _, other = train(mlp.data.tensors(all:range(1, 1437)), nil, false)
+local last = other:evaluate(mlp.data.tensors(all:range(1438, 1797)))
+print(("the last 360 rows, by writers it has not seen: %.2f %%"):format(100 * last.accuracy))
+print "that is lower, because hands differ more between people than within one"
 print "pictures: out/digits_{loss,confusion,mistakes,weights}.svg"

@@ -7,13 +7,17 @@ local nn = mlp.nn
 local EPOCHS <const>, SEED <const> = tonumber(arg and arg[1]) or 10, tonumber(arg and arg[2]) or 1
 local digits = assert(mlp.data.mnist.load())
 local rows = math.min(tonumber(arg and arg[3]) or 60000, #digits.train.labels)
-local train = mlp.data.tensors(digits.train.images:slice(1, 1, rows), digits.train.labels:slice(1, 1, rows))
+local all = mlp.data.tensors(digits.train.images, digits.train.labels)
+local train = mlp.data.tensors(all:range(1, rows))
 local test = mlp.data.tensors(digits.test.images, digits.test.labels)
 
 mlp.manual_seed(SEED)
 local model = nn.MLP { 784, 512, 512, 10, activation = "relu", dropout = 0.2 }
 local batch = 128
-local trainer = mlp.Trainer { model = model, loss = mlp.loss.cross_entropy, optimizer = "adamw", lr = 1e-3,
-  schedule = mlp.schedule.cosine(EPOCHS * math.ceil(rows / batch)), metrics = { accuracy = mlp.metric.accuracy } }
-local history = trainer:fit(train, { epochs = EPOCHS, batch_size = batch, seed = SEED, validation = test })
-print(("test accuracy after %d epochs, seed %d: %.2f %%"):format(#history, SEED, 100 * history[#history].validation.accuracy))
+local trainer = mlp.Trainer { model = model, loss = mlp.loss.cross_entropy, optimizer = "adamw",
+  lr = 1e-3, schedule = mlp.schedule.cosine(EPOCHS * math.ceil(rows / batch)),
+  metrics = { accuracy = mlp.metric.accuracy } }
+local history = trainer:fit(train,
+  { epochs = EPOCHS, batch_size = batch, seed = SEED, validation = test })
+local accuracy = 100 * history[#history].validation.accuracy
+print(("test accuracy after %d epochs, seed %d: %.2f %%"):format(#history, SEED, accuracy))

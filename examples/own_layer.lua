@@ -18,7 +18,7 @@ function Quadratic:forward(x) return self.left(x) * self.right(x) + self.bias en
 mlp.manual_seed(7)
 local model = Quadratic(2, 2)
 print(model)
-for name, parameter in model:named_parameters() do print(name, table.concat(parameter.shape, " x ")) end
+for name, weight in model:named_parameters() do print(name, table.concat(weight.shape, " x ")) end
 
 local x = mlp.rand(256, 2) * 2 - 1
 local x1, x2 = x:select(2, 1), x:select(2, 2)
@@ -35,6 +35,7 @@ end
 
 -- Is the gradient right? Ask in double precision, first and second order.
 local precise = Quadratic(2, 2):to "float64"
-local ok, message = mlp.gradcheck(function(point) return precise(point) end, { mlp.rand(4, 2, { dtype = "float64" }) },
+local points = { mlp.rand(4, 2, { dtype = "float64" }) }
+local ok, message = mlp.gradcheck(function(point) return precise(point) end, points,
   { second = true })
 print("gradients agree with central differences:", ok, message or "")

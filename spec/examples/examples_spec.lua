@@ -1,0 +1,56 @@
+--- Every example runs, as a reader would run it, with a tiny budget; what it claims is checked.
+local child <const> = require "spec.support.child"
+
+local DATA <const> = os.getenv "MLP_DATA"
+
+local function run(script, ...)
+  local output, well = child.lua("examples/" .. script, ...)
+  assert.is_true(well, script .. " fails:\n" .. output)
+  return output
+end
+
+local function exists(path)
+  local handle <close> = io.open(path)
+  return handle ~= nil
+end
+
+describe("the example", function()
+  it("xor learns the four answers and saves its network", function()
+    local output <const> = run("xor.lua")
+    for a = 0, 1 do
+      for b = 0, 1 do
+        local p <const> = tonumber(output:match(("%d xor %d = ([%%d.]+)"):format(a, b)))
+        assert.is_true(math.abs(p - (a ~ b)) < 0.1, ("%d xor %d = %s"):format(a, b, p))
+      end
+    end
+    assert.is_true(exists "out/xor.safetensors")
+  end)
+
+  it("own_layer learns products, and its gradients agree", function()
+    local output <const> = run("own_layer.lua")
+    assert.is_true(tonumber(output:match "step 600: mean squared error ([%d.e+-]+)") < 1e-8)
+    assert.matches("central differences:%s+true", output)
+  end)
+
+  it("by_hand ends with the Trainer's weights, to the bit", function()
+    assert.matches("to the bit:%s+true", run("by_hand.lua"))
+  end)
+
+  it("digits learns, loads what it saved, and draws", function()
+    os.remove "out/digits_loss.svg"
+    local output <const> = run("digits.lua", 3)
+    assert.is_true(tonumber(output:match "test accuracy ([%d.]+) %%") > 90)
+    assert.matches("same answers:%s+true", output)
+    assert.is_true(exists "out/digits_loss.svg")
+  end)
+
+  it("housing explains prices", function()
+    if not DATA then pending "MLP_DATA names no folder with california_housing.csv" return end
+    assert.is_true(tonumber(run("housing.lua", 2, 1):match "mean R2 ([%d.]+)") > 0.6)
+  end)
+
+  it("mnist reads digits", function()
+    if not DATA then pending "MLP_DATA names no folder with MNIST" return end
+    assert.is_true(tonumber(run("mnist.lua", 1, 1, 6000):match "seed 1: ([%d.]+) %%") > 85)
+  end)
+end)
