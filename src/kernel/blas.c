@@ -9,11 +9,22 @@
 #include "kernel/kernel.h"
 
 /*
-** Below this many multiplications a product runs in our own loops. Measured on AVX-512 with
-*OpenBLAS
-** 0.3.21, whose calls cost 0.1 to 0.3 us before the first multiplication.
+** Which products run in our own loops, measured with OpenBLAS 0.3.21 on AVX-512 and AVX2. Its calls
+** cost 20 to 60 ns before the first multiplication, its AVX2 kernels are slow with one row or few
+** columns, and on all it turns a transposed right factor around slowly. Up to half a million
+** multiplications with a right factor that fits the L1 cache ours are at least its equal; not
+** with few columns, unless the left factor is transposed or they are very few.
 */
-enum { SMALL = 4096 };
+enum { ALWAYS = 1 << 10, VECTOR = 1 << 16, MOST = 1 << 19, L1_NUMBERS = 1 << 13 };
+
+static bool is_small(mlp_factor a, mlp_factor b, int64_t m, int64_t n, int64_t k) {
+  if (m > MOST || n > MOST || k > MOST || m * n > MOST) return false;
+  int64_t work = m * n * k;
+  if (work <= ALWAYS) return true;
+  if (m == 1 || n == 1) return work <= VECTOR;
+  if (n < 16) return work <= MOST && (a.swapped || n <= 4 || (b.swapped && n != 8));
+  return work <= MOST && n * k <= L1_NUMBERS && n % 4 == 0 && (!b.swapped || m >= 8);
+}
 
 /* ---- the thread count ---------------------------------------------------------------------------
  */
@@ -46,35 +57,48 @@ static bool fits_blas(int64_t m, int64_t n, int64_t k, int64_t lda, int64_t ldb,
          ldc <= INT_MAX;
 }
 
-/* A product of so few multiplications is ours; the rest is BLAS's, as far as its ints reach. */
-static bool is_small(int64_t m, int64_t n, int64_t k) {
-  return m * n <= SMALL && m * n * k <= SMALL;
-}
-
 static enum CBLAS_TRANSPOSE turn(mlp_factor f) { return f.swapped ? CblasTrans : CblasNoTrans; }
 
-#define DEFINE_GEMM(suffix, T, blas)                                                              \
-  static mlp_matrix_##suffix as_##suffix(mlp_factor f, int64_t stride) {                          \
-    return f.swapped ? (mlp_matrix_##suffix){f.data, 1, stride}                                   \
-                     : (mlp_matrix_##suffix){f.data, stride, 1};                                  \
-  }                                                                                               \
-  void mlp_gemm_##suffix(T *c, int64_t ldc, mlp_factor a, mlp_factor b, T alpha, T beta,          \
-                         int64_t m, int64_t n, int64_t k) {                                       \
-    if (m == 0 || n == 0) return;                                                                 \
-    int64_t lda = leading(a, m, k), ldb = leading(b, k, n);                                       \
-    if (ldc < n) ldc = n;                                                                         \
-    if (is_small(m, n, k) || !fits_blas(m, n, k, lda, ldb, ldc)) {                                \
-      mlp_kernel()->product.suffix(c, ldc, as_##suffix(a, lda), as_##suffix(b, ldb), alpha, beta, \
-                                   m, n, k);                                                      \
-      return;                                                                                     \
-    }                                                                                             \
-    settle_threads();                                                                             \
-    cblas_##blas##gemm(CblasRowMajor, turn(a), turn(b), (int)m, (int)n, (int)k, alpha, a.data,    \
-                       (int)lda, b.data, (int)ldb, beta, c, (int)ldc);                            \
+/* One row or one column: y = alpha op(M) x + beta y. M is stored as (rows, columns), `turned` says that
+** it is used transposed. y is cleared here when beta is 0, whatever it holds. */
+#define DEFINE_PRODUCTS(suffix, T, blas)                                                           \
+  static void gemv_##suffix(T *y, int64_t y_step, const T *matrix, int64_t stride, bool turned,    \
+                            const T *x, int64_t x_step, T alpha, T beta, int64_t rows,             \
+                            int64_t columns) {                                                     \
+    int64_t length = turned ? columns : rows;                                                      \
+    for (int64_t i = 0; beta == 0 && i < length; i++) y[i * y_step] = 0;                           \
+    cblas_##blas##gemv(CblasRowMajor, turned ? CblasTrans : CblasNoTrans, (int)rows, (int)columns, \
+                       alpha, matrix, (int)stride, x, (int)x_step, beta == 0 ? 1 : beta, y,        \
+                       (int)y_step);                                                               \
+  }                                                                                                \
+  static mlp_matrix_##suffix as_##suffix(mlp_factor f, int64_t stride) {                           \
+    return f.swapped ? (mlp_matrix_##suffix){f.data, 1, stride}                                    \
+                     : (mlp_matrix_##suffix){f.data, stride, 1};                                   \
+  }                                                                                                \
+  void mlp_gemm_##suffix(T *c, int64_t ldc, mlp_factor a, mlp_factor b, T alpha, T beta,           \
+                         int64_t m, int64_t n, int64_t k) {                                        \
+    if (m == 0 || n == 0) return;                                                                  \
+    int64_t lda = leading(a, m, k), ldb = leading(b, k, n);                                        \
+    if (ldc < n) ldc = n;                                                                          \
+    if (is_small(a, b, m, n, k) || !fits_blas(m, n, k, lda, ldb, ldc)) {                           \
+      mlp_kernel()->product.suffix(c, ldc, as_##suffix(a, lda), as_##suffix(b, ldb), alpha, beta,  \
+                                   m, n, k);                                                       \
+      return;                                                                                      \
+    }                                                                                              \
+    settle_threads();                                                                              \
+    if (m == 1) /* C' = op(B)' op(A)' */                                                           \
+      gemv_##suffix(c, 1, b.data, ldb, !b.swapped, a.data, a.swapped ? lda : 1, alpha, beta,       \
+                    b.swapped ? n : k, b.swapped ? k : n);                                         \
+    else if (n == 1)                                                                               \
+      gemv_##suffix(c, ldc, a.data, lda, a.swapped, b.data, b.swapped ? 1 : ldb, alpha, beta,      \
+                    a.swapped ? k : m, a.swapped ? m : k);                                         \
+    else                                                                                           \
+      cblas_##blas##gemm(CblasRowMajor, turn(a), turn(b), (int)m, (int)n, (int)k, alpha, a.data,   \
+                         (int)lda, b.data, (int)ldb, beta, c, (int)ldc);                           \
   }
 
-DEFINE_GEMM(f32, float, s)
-DEFINE_GEMM(f64, double, d)
+DEFINE_PRODUCTS(f32, float, s)
+DEFINE_PRODUCTS(f64, double, d)
 
 /* ---- what mlp.info() says
  * ------------------------------------------------------------------------ */
