@@ -1,4 +1,4 @@
---- Products, layers, losses, optimizer steps. References work on plain nested lists, a row at a time.
+--- Products, layers, losses, optimizer steps. References work on plain nested lists, row by row.
 local assert <const> = require "luassert"
 local R <const> = require "spec.support.reference"
 
@@ -408,7 +408,8 @@ case {
   op = "bce_with_logits", name = "weights and a mean", grad = { 1, 2 },
   args = function(make)
     return { make { 4, 3 }, make({ 4, 3 }, { range = { 0, 1 } }), {
-      weight = make({ 4, 3 }, { range = { 0.5, 2 } }), pos_weight = make({ 3 }, { range = { 1, 2 } }),
+      weight = make({ 4, 3 }, { range = { 0.5, 2 } }),
+      pos_weight = make({ 3 }, { range = { 1, 2 } }),
       reduction = "mean",
     } }
   end,
@@ -492,7 +493,8 @@ for name, which in pairs {
         op = op, name = name .. ", " .. reduction, grad = { 1 },
         shapes = { { 6, 5 }, { 2, 3, 4 }, { 7, 1 } },
         args = function(make, shape)
-          local rows <const>, classes <const> = { table.unpack(shape, 1, #shape - 1) }, shape[#shape]
+          local rows <const> = { table.unpack(shape, 1, #shape - 1) }
+          local classes <const> = shape[#shape]
           return { make(shape), make.index(rows, classes),
             class_options(make, classes, rows, which, reduction) }
         end,
@@ -562,7 +564,7 @@ local function lists(make, kinds)
   return args
 end
 
---- Every element of the parameters moved by at most `most`, and some by more than 0.
+--- Some parameter moved, and none by more than `most`.
 local function moved(before, args, most)
   local farthest = 0
   for i, p in ipairs(args[1]) do
@@ -576,7 +578,8 @@ end
 for op, step in pairs {
   sgd_step = { hyper = { 0.1, 0.9, 0, 0, 1, 3, 1 }, lists = { false, false, false }, most = 0.8 },
   adam_step = {
-    hyper = { 0.1, 0.9, 0.99, 1e-8, 0, 0, 3, 1 }, lists = { false, false, false, { 0.1, 1 } }, most = 2,
+    hyper = { 0.1, 0.9, 0.99, 1e-8, 0, 0, 3, 1 }, lists = { false, false, false, { 0.1, 1 } },
+    most = 2,
   },
   rmsprop_step = {
     hyper = { 0.1, 0.9, 1e-8, 0, 0.5, 3, 1 },
