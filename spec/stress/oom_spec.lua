@@ -1,132 +1,36 @@
---- Memory that runs out. A piece is a function that uses one row, layer, reader or the trainer; it
---- is run with the n-th request for memory refused, and all that follow, for n = 1, 2, ... until
---- it gets through. Every refusal is a Lua error that says "out of memory" (files may answer nil
---- and say so), or does no harm; afterwards, with memory back, the piece works and every byte has
---- come home.
+--- Memory that runs out at the 1st, 2nd, ... n-th request: starve.lua tells how.
 local mlp <const> = require "mlp"
 local core <const> = require "mlp.core"
-local cases <const> = require "spec.support.cases"
-local make <const> = require "spec.support.make"
-local pieces <const> = require "spec.stress.pieces"
-
-local LONG <const> = os.getenv "MLP_LONG" ~= nil
-local MOST_REQUESTS <const> = 3000
-
-local function live()
-  collectgarbage()
-  collectgarbage()
-  return mlp.memory().bytes
-end
-
-local function says_memory(message)
-  return tostring(message):find("out of memory", 1, true) ~= nil
-end
-
---- One attempt: whether it got through, and how it was refused otherwise.
-local function attempt(piece, n)
-  core.debug.fail_after(n)
-  local sound, first, second = pcall(piece)
-  core.debug.fail_after(-1)
-  if not sound then return false, first end
-  if first == nil and second ~= nil then return says_memory(second) and "told" or true, second end
-  return true
-end
-
---- Starves the piece at every request; returns how many requests it makes.
-local function starve(piece, name)
-  piece() -- what is loaded once is loaded
-  for n = 0, MOST_REQUESTS do
-    local through, message = attempt(piece, n)
-    if through == true then return n end
-    assert.is_true(says_memory(message),
-      ("%s, request %d refused: %s"):format(name, n + 1, tostring(message)))
-  end
-  error(name .. " never gets through")
-end
-
-local function check(name, piece)
-  piece()
-  local before <const> = live()
-  local requests <const> = starve(piece, name)
-  piece()
-  assert.equal(before, live(), name .. ": bytes were lost")
-  return requests
-end
-
---- Of the shapes of a case a small one with elements. Some are lists, with a shape or a number for
---- each argument.
-local function shape_of(case)
-  local function count(shape)
-    local least
-    for _, one in ipairs(shape) do
-      if type(one) == "table" then least = math.min(least or math.huge, make.count(one)) end
-    end
-    return least or make.count(shape)
-  end
-  local best = case.shapes and case.shapes[1]
-  for _, shape in ipairs(case.shapes or {}) do
-    local small <const> = count(shape) > 0 and count(shape) <= 64
-    if small and (count(best) == 0 or #shape > #best) then best = shape end
-  end
-  return best
-end
-
---- The second derivative of the first output by the leaves; a row of the third order has none.
-local function differentiate(y, leaves)
-  local sound, message = pcall(function()
-    local grads <const> = table.pack(core.grad(y:sum(), leaves, { create_graph = true }))
-    local total
-    for k = 1, #leaves do
-      local g <const> = grads[k]
-      if g and g.requires_grad then total = total and total:add(g:sum()) or g:sum() end
-    end
-    if total then core.grad(total, leaves) end
-  end)
-  if not sound and not message:find("has no derivative", 1, true) then error(message, 0) end
-end
-
---- One run of a case, and its derivative where it has one.
-local function piece_of(case)
-  local dtype <const>, shape <const> = (case.dtypes or { "float32" })[1], shape_of(case)
-  local function is_float(t) return t.dtype == "float32" or t.dtype == "float64" end
-  return function()
-    local args <const> = case.args(make.new(case, dtype), shape)
-    local n, leaves = 0, {}
-    for position, arg in pairs(args) do
-      n = math.max(n, position)
-      if type(arg) == "userdata" and arg.dtype and is_float(arg) and not case.writes then
-        leaves[#leaves + 1] = arg:requires_grad_()
-      end
-    end
-    local y <const> = core[case.op](table.unpack(args, 1, n))
-    if type(y) == "userdata" and y.requires_grad then differentiate(y, leaves) end
-  end
-end
+local child <const> = require "spec.support.child"
 
 describe("when memory runs out", function()
   after_each(function() core.debug.fail_after(-1) end)
 
-  local starved <const> = {} -- one case of every operation; all of them where time is no matter
-  for _, case in ipairs(cases) do
-    if not case.error and (LONG or not starved[case.op]) then
-      starved[case.op] = true
-      local name <const> = case.op .. (case.name and " (" .. case.name .. ")" or "")
-      it(name .. " gives every byte back", function()
-        assert.is_true(check(name, piece_of(case)) > 0, "no request for memory was seen")
-      end)
+  it("every row, layer, reader and the trainer raise an error and give every byte back", function()
+    local which <const> = os.getenv "MLP_LONG" and "all" or "few"
+    local output, well = child.lua("spec/stress/starve.lua", which)
+    assert.is_true(well, output)
+    local complaints <const> = {}
+    for line in output:gmatch "[^\n]+" do
+      if not line:find "^%l+ %d+$" then complaints[#complaints + 1] = line end
     end
-  end
-
-  for _, piece in ipairs(pieces) do
-    it(piece.name .. " gives every byte back", function() check(piece.name, piece.run) end)
-  end
+    assert.same({}, complaints)
+    local figures <const> = child.figures(output)
+    assert.is_true(figures.pieces > #core.rows(), "too few pieces: " .. output)
+    assert.is_true(figures.refused > 4 * figures.pieces, "too few refusals: " .. output)
+  end)
 
   it("in-place operations leave the tensor whole", function()
     local x <const> = mlp.ones(4, 4)
+    local through = false
     for n = 0, 20 do
-      if attempt(function() x:add_(1) end, n) == true then break end
+      core.debug.fail_after(n)
+      through = pcall(x.add_, x, 1)
+      core.debug.fail_after(-1)
+      if through then break end
       assert.same(mlp.ones(4, 4):totable(), x:totable())
     end
+    assert.is_true(through)
     assert.equal(2, x:get(4, 4))
   end)
 end)

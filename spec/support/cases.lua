@@ -28,8 +28,8 @@
 ---   name       tells cases of one operation apart; unique per operation
 ---   args       function(make, shape): the argument list, positional, options table last; a list of
 ---              tensors is one argument. Called anew for every call; depends on nothing else.
----   shapes     what `args` is called with, one after the other: a shape, or a list with a shape (or
----              a number) per argument; without it the case runs once and shape is nil
+---   shapes     what `args` is called with, one after the other: a shape, or a list with a shape
+---              (or a number) per argument; without it the case runs once and shape is nil
 ---   range      { low, high } of make's numbers, { -2, 2 } by default
 ---   kinks      points that make's numbers keep at least 0.05 away from
 ---   dtypes     the dtypes that make uses by default, { "float64", "float32" }
