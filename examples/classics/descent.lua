@@ -3,8 +3,8 @@
 --   lua5.4 examples/classics/descent.lua [quick]
 local mlp <const> = require "mlp"
 local nn <const>, plot <const> = mlp.nn, mlp.plot
-local quick <const> = ... == "quick"
-local STEPS <const> = quick and 40 or 80
+local STEPS <const> = ... == "quick" and 40 or 80
+local DOUBLE <const> = { dtype = "float64" }
 local certificate <const> = {}
 
 print "1. A 2-2-1 tanh net, loss (y - t)^2 / 2 at x = (0.5, -1), t = 0.3: the chain rule by hand"
@@ -22,7 +22,7 @@ local d1 <const> = dy * v[1] * (1 - h1 * h1)                  -- through v1 and 
 local d2 <const> = dy * v[2] * (1 - h2 * h2)
 local by_hand <const> = { d1 * x1, d1 * x2, d2 * x1, d2 * x2, d1, d2, dy * h1, dy * h2, dy }
 
-local loss <const> = (net(mlp.tensor({ { x1, x2 } }, { dtype = "float64" })) - t):square():sum() / 2
+local loss <const> = (net(mlp.tensor({ { x1, x2 } }, DOUBLE)) - t):square():sum() / 2
 loss:backward()
 local by_tape <const> = {}
 for _, tensor in ipairs { one.weight, one.bias, two.weight, two.bias } do
@@ -36,13 +36,13 @@ end
 print(("   largest difference %.1e"):format(certificate.largest_gap))
 
 print "2. The loss of a 1-12-1 net that fits sin(3 x), around its best weights W*"
-local points <const> = mlp.linspace(-1, 1, 64, { dtype = "float64" }):reshape(-1, 1)
+local points <const> = mlp.linspace(-1, 1, 64, DOUBLE):reshape(-1, 1)
 local target <const> = (3 * points):sin():reshape(-1)
 local function loss_at(theta) -- all 37 weights in one list
   local h <const> = (points * theta:slice(1, 1, 12) + theta:slice(1, 13, 24)):tanh()
   return (h:matmul(theta:slice(1, 25, 36)) + theta[37] - target):square():mean()
 end
-local best <const> = mlp.randn(37, { dtype = "float64" }):requires_grad_()
+local best <const> = mlp.randn(37, DOUBLE):requires_grad_()
 local adam <const> = mlp.optim.Adam({ best }, { lr = 0.02 })
 for _ = 1, 1500 do
   adam:zero_grad()
@@ -54,7 +54,7 @@ local centre <const> = best:detach()
 -- D1: where the loss curves most, by power iteration with Hessian-vector products; shortened to a
 -- third, or the ravine would be too narrow to see. D2: any direction across it.
 local function curvature(d) return (d * mlp.hvp(loss_at, centre, d)):sum():item() end
-local D1, D2 = mlp.randn(37, { dtype = "float64" }), mlp.randn(37, { dtype = "float64" })
+local D1, D2 = mlp.randn(37, DOUBLE), mlp.randn(37, DOUBLE)
 for _ = 1, 50 do
   D1 = mlp.hvp(loss_at, centre, D1)
   D1 = D1 / D1:norm()
@@ -66,10 +66,12 @@ D2 = D2 - (D2 * D1):sum() * D1
 D1, D2 = D1 / 3, D2 / D2:norm()
 local function in_plane(at) return loss_at(centre + at[1] * D1 + at[2] * D2) end
 
+
+--- One way down: its path on a map of the plane.
 local function descend(name, make)
   local at <const> = mlp.tensor({ -1.2, 1.8 }, { dtype = "float64", requires_grad = true })
   local optimizer <const>, loss_now = make { at }, nil
-  local path <const> = { name = name, x = {}, y = {}, size = 6, line = true, colour = "#d55e00" }
+  local path <const> = { x = {}, y = {}, size = 6, line = true, colour = "#d55e00" }
   for step = 1, STEPS do
     path.x[step], path.y[step] = at:get(1), at:get(2)
     optimizer:zero_grad()
@@ -79,27 +81,21 @@ local function descend(name, make)
   end
   certificate[name] = loss_now:item()
   print(("   %-9s loss %.6f after %d steps"):format(name, certificate[name], STEPS))
-  return path
+  return plot.regions { function(p)
+    local list <const> = {}
+    for n, place in ipairs(p:to "float64") do list[n] = math.log(in_plane(place):item(), 10) end
+    return mlp.tensor(list)
+  end, x = { -2, 2 }, y = { -1, 3.2 }, points = { path }, levels = { -2.5, -2, -1.5, -1, -0.5, 0 },
+    title = ("%s: loss %.4f"):format(name, certificate[name]), bar_label = "log10 loss",
+    colours = "blues", resolution = 64, width = 390 }
 end
 local optim <const>, lr <const> = mlp.optim, 1 / curvature(D1)
-local paths <const> = {
+os.execute "mkdir -p out"
+assert(plot.grid {
   descend("SGD", function(p) return optim.SGD(p, { lr = lr }) end),
   descend("momentum", function(p) return optim.SGD(p, { lr = lr, momentum = 0.8 }) end),
   descend("Adam", function(p) return optim.Adam(p, { lr = 0.1 }) end),
-}
-
-local panels <const> = { columns = 3, title = "Three ways down a plane through a network's weights",
-  subtitle = ("Loss of a 1-12-1 net, %d steps; sideways the sharpest direction, upwards any")
-    :format(STEPS) }
-for i, path in ipairs(paths) do
-  panels[i] = plot.regions { function(p)
-    local list <const> = {}
-    for n, at in ipairs(p:to "float64") do list[n] = math.log(in_plane(at):item(), 10) end
-    return mlp.tensor(list)
-  end, x = { -2, 2 }, y = { -1, 3.2 }, points = { path }, levels = { -2.5, -2, -1.5, -1, -0.5, 0 },
-    title = ("%s: loss %.4f"):format(path.name, certificate[path.name]), bar_label = "log10 loss",
-    legend = "none", colours = "blues", resolution = 64, width = 390 }
-end
-os.execute "mkdir -p out"
-assert(plot.grid(panels):save "out/classics_descent.svg")
+  columns = 3, title = "Three ways down a plane through a network's weights",
+  subtitle = ("Loss of a 1-12-1 net, %d steps; sideways its sharpest direction, upwards another")
+    :format(STEPS) }:save "out/classics_descent.svg")
 return certificate

@@ -10,10 +10,10 @@ local certificate <const> = { probe = {} }
 local here <const> = debug.getinfo(1, "S").source:match "^@(.*)/" or "."
 local file <const> = assert(mlp.data.csv.load(here .. "/../data/digits.csv.gz",
   { header = false, target = 65 }))
-local mean <const> = (file.x / 16):mean(1)
-local pixels <const>, classes <const> = file.x / 16 - mean, file.y:to "int64" + 1
-local train_set <const>, test_set <const> = mlp.data.split(mlp.data.tensors(pixels, classes),
-  { 0.8, 0.2 }, { seed = 1, stratify = classes })
+local pixels <const>, classes <const> = file.x / 16, file.y:to "int64" + 1
+local data <const> = mlp.data.tensors(pixels - pixels:mean(1), classes)
+local train_set <const>, test_set <const> = mlp.data.split(data, { 0.8, 0.2 },
+  { seed = 1, stratify = classes })
 local x <const>, y <const> = table.unpack(train_set.tensors)
 local test_x <const>, test_y <const> = table.unpack(test_set.tensors)
 
@@ -21,8 +21,8 @@ mlp.manual_seed(1)
 local function fresh() return nn.MLP { 64, 64, 64, 64, 10, activation = "relu" } end
 local untrained <const>, model <const> = fresh(), fresh()
 -- Noise of 0.4 on every pixel, drawn anew for eight copies: the network must look for strokes.
-local copies <const> = mlp.cat({ x, x, x, x, x, x, x, x }, 1)
-local noisy <const> = mlp.data.tensors(copies + 0.4 * mlp.randn(copies.shape),
+local eight <const> = mlp.cat({ x, x, x, x, x, x, x, x }, 1)
+local noisy <const> = mlp.data.tensors(eight + 0.4 * mlp.randn(eight.shape),
   mlp.cat({ y, y, y, y, y, y, y, y }, 1))
 local trainer <const> = mlp.Trainer { model = model, loss = mlp.loss.cross_entropy,
   progress = false, metrics = { accuracy = mlp.metric.accuracy },
@@ -32,27 +32,22 @@ certificate.accuracy = trainer:evaluate(test_set).accuracy
 print(("1. A network 64-64-64-64-10 reads %.1f %% of unseen digits")
   :format(100 * certificate.accuracy))
 
---- The pre-activations of layer k, (N, units); layer 0 is the input.
-local function layer(net, input, k)
-  local h = input
-  for i = 1, k do
-    local part <const> = net.layers[i]
-    if i == k then return h:linear(part.weight, part.bias) end
-    h = part(h)
-  end
-  return h
+--- What the layers answer, in their order; first the input itself.
+local function answers(net, input)
+  local list <const> = { input }
+  for i, part in ipairs(net.layers) do list[i + 1] = part(list[i]) end
+  return list
 end
 
 --- For the first `count` units of layer k at once: the input of norm `length` that excites each
---- most, by gradient ascent along the sphere.
+--- most (before the relu), by gradient ascent along the sphere.
 local length <const> = x:norm(2):mean():item()
 local function exciting(k, count)
-  mlp.manual_seed(k)
-  local input = mlp.randn(count, 64)
+  local input, last <const> = mlp.randn(count, 64), model.layers[k]
   for _ = 1, 300 do
     input = (input * (length / input:norm(2, true))):detach():requires_grad_()
-    local excitement <const> = layer(model, input, k):slice(2, 1, count):diagonal():sum()
-    local slope <const> = mlp.grad(excitement, { input })
+    local all <const> = answers(model, input)[k]:linear(last.weight, last.bias)
+    local slope <const> = mlp.grad(all:slice(2, 1, count):diagonal():sum(), { input })
     input = input + 0.1 * length * slope / (slope:norm(2, true) + 1e-9)
   end
   return (input * (length / input:norm(2, true))):detach()
@@ -72,7 +67,7 @@ print(("   first layer: cosine with the weights at least %.5f over 64 units\n"
 --- Percentages of right answers of a linear probe on (N, D) features: in training, on the test.
 local function probe(features, labels, test_features)
   mlp.manual_seed(3)
-  local readout <const> = nn.Linear(features:size(2), 10)
+  local readout <const> = nn.Linear(64, 10)
   local adam <const> = mlp.optim.AdamW(readout:parameters(), { lr = 0.02 })
   for _ = 1, PROBE_STEPS do
     adam:zero_grad()
@@ -86,34 +81,31 @@ end
 print "3. A linear probe on each layer: right answers on the test, the same on an untrained net,"
 print "   and on its own training digits with shuffled labels, which it can only memorise"
 local curves = { { name = "trained" }, { name = "untrained" }, { name = "shuffled labels" } }
-local shuffled <const> = y:index_select(1, mlp.randperm(#y))
 for i = 1, 3 do curves[i].x, curves[i].y, curves[i].marker = { 0, 1, 2, 3 }, {}, true end
-for k = 0, 3 do
-  local function at(net, input) return k == 0 and input or layer(net, input, k):relu():detach() end
-  local features <const> = at(model, x)
-  local _, trained <const> = probe(features, y, at(model, test_x))
-  local _, control <const> = probe(at(untrained, x), y, at(untrained, test_x))
-  local memorised <const> = probe(features, shuffled, at(model, test_x))
-  curves[1].y[k + 1], curves[2].y[k + 1], curves[3].y[k + 1] = trained, control, memorised
+local shuffled <const> = y:index_select(1, mlp.randperm(#y))
+local of_train <const>, of_test <const> = answers(model, x), answers(model, test_x)
+local raw_train <const>, raw_test <const> = answers(untrained, x), answers(untrained, test_x)
+for k = 1, 4 do
+  curves[1].y[k] = select(2, probe(of_train[k]:detach(), y, of_test[k]))
+  curves[2].y[k] = select(2, probe(raw_train[k]:detach(), y, raw_test[k]))
+  curves[3].y[k] = probe(of_train[k]:detach(), shuffled, of_test[k])
   print(("   layer %d: trained %.1f %%, untrained %.1f %%, shuffled %.1f %%")
-    :format(k, trained, control, memorised))
+    :format(k - 1, curves[1].y[k], curves[2].y[k], curves[3].y[k]))
 end
 certificate.trained, certificate.untrained = curves[1].y, curves[2].y
 certificate.shuffled = curves[3].y
 
-local function images(rows, title, captions)
+local function images(rows, title)
   return plot.image_grid { rows:reshape(-1, 8, 8), columns = 10, size = 56, gap = 4, title = title,
-    colours = "diverging", limits = "each", captions = captions }
+    colours = "diverging", limits = "each" }
 end
 os.execute "mkdir -p out"
-curves.title, curves.x_label = "A linear probe on each layer", "layer (0: the pixels)"
-curves.y_label = "% right"
-curves.width, curves.height, curves.y_limits = 460, 480, { 0, 103 }
 assert(plot.grid { plot.grid { images(weights:slice(1, 1, 10), "Layer 1: the weights of ten units"),
   images(looks[2], "Layer 2: what excites ten units most"),
-  images(looks[3], "Layer 3"),
-  images(looks[4], "Outputs", { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" }), columns = 1 },
-  plot.lines(curves), columns = 2, title = "What a network that reads digits looks for",
+  images(looks[3], "Layer 3"), images(looks[4], "Outputs 0 to 9"), columns = 1 },
+  plot.lines { title = "A linear probe on each layer", x_label = "layer (0: the pixels)",
+    y_label = "% right", width = 460, height = 480, y_limits = { 0, 103 }, table.unpack(curves) },
+  columns = 2, title = "What a network that reads digits looks for",
   subtitle = "Orange: more ink than usual wanted here, blue: less" }
   :save "out/classics_features.svg")
 return certificate

@@ -10,11 +10,9 @@ local y <const> = mlp.tensor { { 0 }, { 1 }, { 1 }, { 0 } }
 local function correct(answer) return answer:eq(y):to("int64"):sum():item() end
 
 print "1. By hand, with hard thresholds: h1 is AND, h2 is OR, y is OR but not AND."
-local W1 <const>, b1 <const> = mlp.tensor { { 1, 1 }, { 1, 1 } }, mlp.tensor { -1.5, -0.5 }
-local W2 <const>, b2 <const> = mlp.tensor { { -1, 1 } }, mlp.tensor { -0.5 }
 local function by_hand(points)
-  local h <const> = points:linear(W1, b1, { activation = "step" })
-  return h:linear(W2, b2), h
+  local h <const> = (points:sum(2, true) - mlp.tensor { 1.5, 0.5 }):step() -- two thresholds
+  return h:linear(mlp.tensor { { -1, 1 } }, mlp.tensor { -0.5 }), h
 end
 local z <const>, h <const> = by_hand(x)
 print "   x1 x2 | h1 h2 | before the threshold | y"
@@ -29,35 +27,31 @@ print "   the ones and those of the zeros have the same sum. They cannot lie on 
 mlp.manual_seed(1)
 local units <const> = mlp.randn(2, 10000)
 local scores <const> = x:matmul(units) + mlp.randn(10000)
-local gap <const> = (scores[2] + scores[3] - scores[1] - scores[4]):abs():amax():item()
-certificate.largest_gap = gap
+certificate.largest_gap = (scores[2] + scores[3] - scores[1] - scores[4]):abs():amax():item()
 certificate.best_unit = scores:step():eq(y):to("int64"):sum(1):amax():item()
 print(("   10,000 random units: the sums differ by at most %.0e, the best has %d of 4 right")
-  :format(gap, certificate.best_unit))
+  :format(certificate.largest_gap, certificate.best_unit))
 
 print "3. The perceptron rule: w = w + (target - answer) x. Once a state comes back at the end of"
 print "   an epoch, it will come back forever."
-local function perceptron(features)
-  local w, seen = { 0, 0, 0, 0 }, {}
+local function perceptron(features) -- (4, D), the last one always 1
+  local w, seen = mlp.zeros(features:size(2)), {}
   for epoch = 1, 1000 do
     local mistakes = 0
     for i = 1, 4 do
-      local sum = w[4]
-      for k = 1, #features[i] do sum = sum + w[k] * features[i][k] end
-      local wrong <const> = y:get(i, 1) - (sum > 0 and 1 or 0)
-      for k = 1, #features[i] do w[k] = w[k] + wrong * features[i][k] end
-      w[4], mistakes = w[4] + wrong, mistakes + math.abs(wrong)
+      local wrong <const> = y[i] - (w * features[i]):sum():step()
+      w, mistakes = w + wrong * features[i], mistakes + wrong:abs():item()
     end
-    local state <const> = table.concat(w, " ")
-    if mistakes == 0 then return epoch, nil end
+    local state <const> = table.concat(w:totable(), " ")
+    if mistakes == 0 then return epoch end
     if seen[state] then return epoch, epoch - seen[state] end
     seen[state] = epoch
   end
 end
-local raw <const>, lifted <const> = x:totable(), {}
-for i, p in ipairs(raw) do lifted[i] = { p[1], p[2], p[1] * p[2] } end
-certificate.epochs_seen, certificate.cycle = perceptron(raw)
-certificate.epochs_with_product, certificate.cycle_with_product = perceptron(lifted)
+local one <const> = mlp.ones(4, 1)
+certificate.epochs_seen, certificate.cycle = perceptron(mlp.cat({ x, one }, 2))
+certificate.epochs_with_product, certificate.cycle_with_product =
+  perceptron(mlp.cat({ x, x:prod(2, true), one }, 2))
 print(("   on (x1, x2): epoch %d ends in the state of %d epoch(s) before, with mistakes: a cycle")
   :format(certificate.epochs_seen, certificate.cycle))
 print(("   on (x1, x2, x1 x2): no mistake from epoch %d on. The right feature makes it easy.")
@@ -81,8 +75,8 @@ for seed = 1, SEEDS do
   if right < 4 then stuck = stuck or { net, seed } end
 end
 certificate.trained_share = solved / SEEDS
-print(("4. Trained 2-2-1 tanh nets: %d of %d seeds solve it; the others are stuck (2,000 steps")
-  :format(solved, SEEDS) .. "\n   instead of 300 rescue none)")
+print(("4. Trained 2-2-1 nets: %d of %d solve it; 2,000 steps instead of 300 would help no other")
+  :format(solved, SEEDS))
 
 local function panel(title, net)
   return plot.regions { function(p)
@@ -97,7 +91,6 @@ assert(plot.grid { panel("Two lines, by hand", by_hand),
   panel(("Trained, seed %d"):format(good[2]), good[1]),
   panel(("Stuck, seed %d"):format(stuck[2]), stuck[1]), columns = 3,
   title = "XOR: no line separates the classes, two lines do",
-  subtitle = ("Gradient descent finds such a pair in %d of %d runs of the 2-2-1 network")
-    :format(solved, SEEDS) }
+  subtitle = ("Gradient descent finds such a pair in %d of %d runs"):format(solved, SEEDS) }
   :save "out/classics_xor.svg")
 return certificate
