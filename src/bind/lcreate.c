@@ -8,7 +8,7 @@
 
 #include "bind/bind.h"
 
-extern const mlp_row mlp_row_contiguous;
+extern const mlp_row mlp_row_contiguous, mlp_row_clone, mlp_row_to;
 
 /* ---- dtypes, options, shapes ----------------------------------------------------------------- */
 
@@ -114,6 +114,11 @@ void mlp_push_element(lua_State *L, const mlp_tensor *t, int64_t offset) {
 }
 
 static void raise_element(lua_State *L, mlp_dtype dtype, int index, const char *who) {
+  if (mlp_to_tensor(L, index))
+    mlp_raise(L,
+              "%s: %s stands where a number is wanted; mlp.stack joins tensors, x:item() is the "
+              "number in one",
+              who, mlp_describe(L, index));
   mlp_raise(L, "%s: %s does not fit into %s", who, mlp_describe(L, index), mlp_dtype_name(dtype));
 }
 
@@ -224,12 +229,52 @@ mlp_tensor *mlp_push_from_lua(lua_State *L, int index, mlp_dtype dtype, const ch
   return t;
 }
 
-/* tensor(numbers, {dtype=, requires_grad=}): nested tables, a number, a boolean. */
+/* A copy of the tensor at 1, without history, in the dtype that the options ask for. */
+static int copy_tensor(lua_State *L, mlp_tensor *t) {
+  mlp_error e;
+  creation o = read_creation(L, 2, t->dtype, "tensor");
+  mlp_enter(L);
+  mlp_box *box = mlp_push_box(L);
+  box->tensor = mlp_tensor_alias(t);
+  if (!box->tensor) return mlp_no_memory(&e, sizeof *t), mlp_raise_error(L, &e);
+  mlp_call c;
+  mlp_call_init(&c, mlp_context_of(L), o.dtype == t->dtype ? &mlp_row_clone : &mlp_row_to, 1,
+                &box->tensor);
+  c.value[0].integer = o.dtype;
+  mlp_push_call(L, &c);
+  if (o.requires_grad && !mlp_is_float(o.dtype))
+    return mlp_raise(L, "tensor: only floats carry gradients, but the dtype is %s",
+                     mlp_dtype_name(o.dtype));
+  mlp_to_tensor(L, -1)->requires_grad = o.requires_grad;
+  return 1;
+}
+
+/* Refuses tensor{1, 2, dtype = "int64"}: what has a name belongs into the second table. */
+static void refuse_names(lua_State *L, int index) {
+  lua_Unsigned n = lua_rawlen(L, index);
+  if (n == 0)
+    lua_pushnil(L);
+  else
+    lua_pushinteger(L, (lua_Integer)n);
+  if (!lua_next(L, index)) return;
+  if (lua_type(L, -2) == LUA_TSTRING)
+    mlp_raise(L,
+              "tensor: the table of numbers has a field '%s'; options stand in a table of their "
+              "own: tensor({1, 2}, {dtype = \"float64\"})",
+              lua_tostring(L, -2));
+  lua_pop(L, 2);
+}
+
+/* tensor(numbers, {dtype=, requires_grad=}): nested tables, a number, a boolean, or a tensor that is
+** copied. */
 static int core_tensor(lua_State *L) {
   int kind = lua_type(L, 1);
+  mlp_tensor *given = mlp_to_tensor(L, 1);
+  if (given) return copy_tensor(L, given);
   if (kind != LUA_TTABLE && kind != LUA_TNUMBER && kind != LUA_TBOOLEAN)
     return mlp_raise(L, "tensor: %s came but a table of numbers or a number is wanted",
                      mlp_describe(L, 1));
+  if (kind == LUA_TTABLE) refuse_names(L, 1);
   creation o = read_creation(L, 2, MLP_F32, "tensor");
   if (o.requires_grad && !mlp_is_float(o.dtype))
     return mlp_raise(L, "tensor: only floats carry gradients, but the dtype is %s",
@@ -273,6 +318,8 @@ static int core_full(lua_State *L) {
   if (!lua_istable(L, 1))
     return mlp_raise(L, "full: the shape is %s but a table is wanted: full({2, 3}, 0.5)",
                      mlp_describe(L, 1));
+  if (lua_type(L, 2) != LUA_TNUMBER && lua_type(L, 2) != LUA_TBOOLEAN)
+    return mlp_raise(L, "full: the value is %s but a number is wanted", mlp_describe(L, 2));
   mlp_read_shape(L, 1, &shape, "full");
   mlp_tensor *t = push_new(L, read_creation(L, 3, MLP_F32, "full"), &shape, "full");
   int64_t n = mlp_tensor_count(t);

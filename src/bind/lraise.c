@@ -130,8 +130,8 @@ const char *mlp_describe(lua_State *L, int index) {
   char text[MLP_SHAPE_TEXT];
   mlp_tensor *t = mlp_to_tensor(L, index);
   if (t)
-    return lua_pushfstring(L, "a %s tensor %s", mlp_dtype_name(t->dtype),
-                           mlp_shape_text(text, &t->shape));
+    return lua_pushfstring(L, t->dtype == MLP_I64 ? "an %s tensor %s" : "a %s tensor %s",
+                           mlp_dtype_name(t->dtype), mlp_shape_text(text, &t->shape));
   switch (lua_type(L, index)) {
     case LUA_TNONE:
     case LUA_TNIL: return lua_pushliteral(L, "nil");

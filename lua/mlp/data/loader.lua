@@ -23,6 +23,21 @@ local function column_of(values)
   return core.tensor(values)
 end
 
+--- A list of tensors is a list of samples, but {inputs, targets} is what people write.
+local function refuse_columns(samples)
+  local first <const> = samples[1]
+  if not core.is_tensor(first) or first.ndim == 0 then return end
+  for i, sample in ipairs(samples) do
+    local alike <const> = core.is_tensor(sample) and sample.dtype == first.dtype
+      and errors.shape(sample) == errors.shape(first)
+    if not alike then
+      errors.raise("%s: item 1 of the list is %s but item %d is %s; samples are alike, and tensors "
+        .. "of many samples are mlp.data.tensors(x, y)", CALL, core.describe(first), i,
+        core.describe(sample))
+    end
+  end
+end
+
 --- Columns (lists of values) of a list of samples; a sample is a table of values or one value.
 local function columns_of(samples)
   local first <const> = samples[1]
@@ -54,6 +69,7 @@ local function known_source(source)
   if type(source) == "table" and type(source.rows) == "function" then return source end
   if is_callable(source) then return nil, source end
   if type(source) == "table" and getmetatable(source) == nil and #source > 0 then
+    refuse_columns(source)
     return tensors(collated(source))
   end
   errors.wanted(CALL, "the source", source,

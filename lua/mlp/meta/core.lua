@@ -41,11 +41,12 @@ local mlp = {}
 -- ---- from Lua values ----------------------------------------------------------------------------
 
 --- A tensor of the numbers in nested tables, all branches equally long; or of one number, without
---- axes. true and false are 1 and 0.
+--- axes. true and false are 1 and 0. A tensor is copied, without its history and in its own dtype
+--- unless another is asked for.
 ---
 ---     mlp.tensor{{0, 0}, {0, 1}}              float32 (2, 2)
 ---     mlp.tensor({1, 3, 2}, {dtype = "int64"})
----@param numbers table|number|boolean
+---@param numbers table|number|boolean|mlp.Tensor
 ---@param options mlp.TensorOptions?
 ---@return mlp.Tensor
 function mlp.tensor(numbers, options) end

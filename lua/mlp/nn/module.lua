@@ -322,7 +322,8 @@ function Module:load(path) return require("mlp.nn.state").load(self, path) end
 
 -- ---- showing ------------------------------------------------------------------------------------
 
---- A table of the parts: output shapes, parameters, bytes, FLOPs.
+--- A table of the parts: output shapes, parameters, bytes, FLOPs (those of linear layers, beside
+--- which the rest is small; a class of one's own counts with a method flops(output, inputs...)).
 ---@param input mlp.Tensor|integer[]|nil an example input or its shape
 ---@return string
 function Module:summary(input) return require("mlp.nn.summary").text(self, input) end
