@@ -13,6 +13,7 @@
 ---@field data mlp.data
 ---@field io mlp.io
 ---@field plot mlp.plot
+---@field linalg mlp.linalg
 ---@field Trainer fun(options: mlp.TrainerOptions): mlp.Trainer
 ---@field no_grad fun(fn: function?, ...: any): any ...
 ---@field grad fun(y: mlp.Tensor, xs: mlp.Tensor[], options: table?): mlp.Tensor? ...
@@ -2004,3 +2005,68 @@ function mlp.topk(x, k, axis, options) end
 ---@param options? {largest: boolean?, sorted: boolean?}
 ---@return mlp.Tensor, mlp.Tensor
 function Tensor:topk(k, axis, options) end
+
+--- U (..., m, k), s (..., k) and V' (..., k, n) with A = U diag(s) V', s descending, k = min(m, n).
+--- The largest element of every left vector is positive. The gradient of U and V' assumes that no two singular values are equal, and, where A is not square, that none is 0; that of s alone always exists. Thin unless asked otherwise, unlike PyTorch's.
+---@param a mlp.Tensor (..., m, n)
+---@param options? {full_matrices: boolean?}
+---@return mlp.Tensor, mlp.Tensor, mlp.Tensor
+function mlp.linalg.svd(a, options) end
+
+--- w (..., n), ascending, and V (..., n, n) with A = V diag(w) V' for a symmetric A; of another matrix (A + A') / 2 is taken.
+--- The largest element of every column of V is positive. The gradient of V assumes that no two eigenvalues are equal; that of w alone always exists.
+---@param a mlp.Tensor (..., n, n)
+---@return mlp.Tensor, mlp.Tensor
+function mlp.linalg.eigh(a) end
+
+--- Q (..., m, k) with orthonormal columns and the upper triangular R (..., k, n) with A = Q R, k = min(m, n).
+--- The diagonal of R is not negative, which makes the factors of a matrix of full rank unique. The gradient assumes that the first k columns of A are independent.
+---@param a mlp.Tensor (..., m, n)
+---@param options? {mode: "reduced"|"complete"?}
+---@return mlp.Tensor, mlp.Tensor
+function mlp.linalg.qr(a, options) end
+
+--- The lower triangular L (..., n, n) with A = L L' for a symmetric, positive definite A; of another matrix (A + A') / 2 is taken.
+---@param a mlp.Tensor (..., n, n)
+---@return mlp.Tensor
+function mlp.linalg.cholesky(a) end
+
+--- X with A X = B, by LU with pivoting. A b of one axis is one column, as matmul has it; batches broadcast. A singular A is an error.
+---@param a mlp.Tensor (..., n, n)
+---@param b mlp.Tensor (..., n, k) or (n)
+---@return mlp.Tensor
+function mlp.linalg.solve(a, b) end
+
+--- The X that makes the sum of squares of A X - B least; among several the shortest, so that A may have any shape and rank. A b of one axis is one column; batches broadcast. The gradient is that of changes that keep the rank.
+---@param a mlp.Tensor (..., m, n)
+---@param b mlp.Tensor (..., m, k) or (m)
+---@param options? {rtol: number?}
+---@return mlp.Tensor
+function mlp.linalg.lstsq(a, b, options) end
+
+--- The inverse of A. linalg.solve(A, B) is faster and more exact than linalg.inv(A) times B. A singular A is an error.
+---@param a mlp.Tensor (..., n, n)
+---@return mlp.Tensor
+function mlp.linalg.inv(a) end
+
+--- The pseudo-inverse (Moore, Penrose) of A, by singular values: of a matrix of any shape and rank. The gradient is that of changes that keep the rank.
+---@param a mlp.Tensor (..., m, n)
+---@param options? {rtol: number?}
+---@return mlp.Tensor
+function mlp.linalg.pinv(a, options) end
+
+--- The determinant of A. That of a large matrix leaves the range of floats: slogdet.
+---@param a mlp.Tensor (..., n, n)
+---@return mlp.Tensor
+function mlp.linalg.det(a) end
+
+--- The sign of the determinant of A (1, -1, or 0 of a singular matrix) and the logarithm of its absolute value, which may be -infinity.
+---@param a mlp.Tensor (..., n, n)
+---@return mlp.Tensor, mlp.Tensor
+function mlp.linalg.slogdet(a) end
+
+--- The rank of A, int64: how many of its singular values are not 0 but for rounding.
+---@param a mlp.Tensor (..., m, n)
+---@param options? {rtol: number?}
+---@return mlp.Tensor
+function mlp.linalg.matrix_rank(a, options) end

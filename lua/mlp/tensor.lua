@@ -20,7 +20,8 @@ local HIDDEN <const> = {
 local function public_names()
   local public = {}
   for name, value in pairs(core) do
-    if not HIDDEN[name] then public[name] = value end
+    local part <const> = name:find(".", 1, true) -- "linalg.svd" is found in mlp.linalg
+    if not HIDDEN[name] and not part then public[name] = value end
   end
   for _, row in ipairs(core.rows()) do
     if row.internal then public[row.name] = nil end

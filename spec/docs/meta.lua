@@ -83,7 +83,9 @@ local function add_definition(out, row, head, first)
 end
 
 local function add_row(out, row)
-  if core.public[row.name] then add_definition(out, row, "mlp." .. row.name, 1) end
+  if core.public[row.name] or row.name:find(".", 1, true) then
+    add_definition(out, row, "mlp." .. row.name, 1)
+  end
   if core.methods[row.name] then add_definition(out, row, "Tensor:" .. row.name, 2) end
   if row.in_place and core.methods[row.name .. "_"] then
     add_definition(out, row, ("Tensor:%s_"):format(row.name), 2)
@@ -117,6 +119,7 @@ local HEAD <const> = [[
 ---@field data mlp.data
 ---@field io mlp.io
 ---@field plot mlp.plot
+---@field linalg mlp.linalg
 ---@field Trainer fun(options: mlp.TrainerOptions): mlp.Trainer
 ---@field no_grad fun(fn: function?, ...: any): any ...
 ---@field grad fun(y: mlp.Tensor, xs: mlp.Tensor[], options: table?): mlp.Tensor? ...

@@ -94,7 +94,8 @@ describe("public names", function()
     for _, topic in ipairs(catalogue.topics()) do
       for _, entry in ipairs(topic.entries) do listed[entry.path] = true end
     end
-    for _, space in ipairs { "nn", "loss", "optim", "schedule", "metric", "data", "io", "plot" } do
+    for _, space in ipairs { "nn", "loss", "optim", "schedule", "metric", "data", "io", "plot",
+      "linalg" } do
       for name in pairs(mlp[space]) do
         assert(listed[space .. "." .. name], ("mlp.%s.%s is in no topic"):format(space, name))
       end

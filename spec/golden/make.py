@@ -347,6 +347,61 @@ def number(x):
     return int(x) if x == int(x) and abs(x) < 1e15 else x
 
 
+def upright(vectors):
+    """Signs (..., 1, k) that make the largest element of every column positive."""
+    largest = vectors.abs().argmax(-2, keepdim=True)
+    return vectors.gather(-2, largest).sign().detach()
+
+
+def svd(a):
+    u, s, vh = torch.linalg.svd(a, full_matrices=False)
+    sign = upright(u)
+    return u * sign, s, vh * sign.mT
+
+
+def eigh(a):
+    w, v = torch.linalg.eigh((a + a.mT) / 2)
+    return w, v * upright(v)
+
+
+def qr(a):
+    q, r = torch.linalg.qr(a)
+    sign = r.diagonal(dim1=-2, dim2=-1).sign().detach()
+    return q * sign.unsqueeze(-2), r * sign.unsqueeze(-1)
+
+
+def linear_algebra():
+    la = torch.linalg
+    tall = Float(values=[[3, -1], [0.5, 2], [-1.25, 0.75], [0.25, 1]])
+    wide = Float(values=[[3, 0.5, -1, 0.25], [-1, 2, 0.75, 1]])
+    even = Float(values=[[[4, 1, -0.5], [0.25, 3, 0.75], [1, -1, 2]],
+                         [[-2, 0.5, 1], [1.5, 5, -1], [0.25, 0.5, 3]]])
+    gram = Float(values=[[4, 1, -0.5], [1, 3, 0.75], [-0.5, 0.75, 2]])
+    for name, a in dict(tall=tall, wide=wide, even=even).items():
+        case("linalg.svd", svd, a, name=name)
+        case("linalg.qr", qr, a, name=name)
+        case("linalg.pinv", la.pinv, a, name=name)
+        case("linalg.matrix_rank", la.matrix_rank, a, name=name)
+    case("linalg.eigh", eigh, even)
+    case("linalg.cholesky", la.cholesky, gram)
+    for name in ("inv", "det", "slogdet"):
+        case("linalg." + name, getattr(la, name), even)
+    case("linalg.solve", la.solve, even, Float(2, 3, 2))
+    case("linalg.solve", la.solve, gram, Float(3), name="vector")
+    case("linalg.lstsq", lambda a, b: la.lstsq(a, b).solution, tall, Float(4, 3))
+    numbers = Float(3, 4, distinct=True)
+    case("linalg.norm", la.norm, numbers, name="of all")
+    for ord in ("fro", "nuc", 1, -1, 2, -2):
+        case("linalg.norm", lambda a, ord=ord: la.norm(a, ord), numbers, name="%s" % ord,
+             options={"ord": ord})
+    for ord in (0, 1, 2, 3, 0.5):
+        case("linalg.norm", lambda a, ord=ord: la.norm(a, ord, 1, True), numbers,
+             name="%s of vectors" % ord,
+             options={"ord": ord, "axes": Axis(1), "keepdim": True})
+    case("linalg.norm", lambda a: la.norm(a, "nuc", (2, 0)), Float(3, 2, 4), name="of matrices",
+         options={"ord": "nuc", "axes": Axis([2, 0])})
+
+
 def flat(t, dtype):
     values = t.detach().reshape(-1)
     if dtype == torch.float32 and values.is_floating_point():
@@ -484,7 +539,8 @@ def write(name, body):
 
 def main():
     torch.manual_seed(1)
-    for family in (unary, binary, reductions, movement, products, networks, losses):
+    for family in (unary, binary, reductions, movement, products, networks, losses,
+                   linear_algebra):
         family()
     seen = {(c["call"], c["name"]) for c in CASES}
     assert len(seen) == len(CASES), "two cases of one name"

@@ -37,7 +37,7 @@ static bool threads_kept(void) {
 /* Mirrors a global of OpenBLAS, so it is one too: whether the count has been settled. */
 static atomic_bool settled;
 
-static void settle_threads(void) {
+void mlp_blas_settle(void) {
   if (atomic_load_explicit(&settled, memory_order_acquire)) return;
   if (!threads_kept()) openblas_set_num_threads(1);
   atomic_store_explicit(&settled, true, memory_order_release);
@@ -85,7 +85,7 @@ static enum CBLAS_TRANSPOSE turn(mlp_factor f) { return f.swapped ? CblasTrans :
                                    m, n, k);                                                       \
       return;                                                                                      \
     }                                                                                              \
-    settle_threads();                                                                              \
+    mlp_blas_settle();                                                                              \
     if (m == 1) /* C' = op(B)' op(A)' */                                                           \
       gemv_##suffix(c, 1, b.data, ldb, !b.swapped, a.data, a.swapped ? lda : 1, alpha, beta,       \
                     b.swapped ? n : k, b.swapped ? k : n);                                         \
@@ -115,7 +115,7 @@ static mlp_isa isa_of(const char *kernels) {
 }
 
 mlp_blas_facts mlp_blas_info(void) {
-  settle_threads();
+  mlp_blas_settle();
   mlp_blas_facts facts = {.config = openblas_get_config(),
                           .kernels = openblas_get_corename(),
                           .pinned = getenv("OPENBLAS_CORETYPE"),

@@ -28,6 +28,9 @@ void mlp_gemm_f32(float *c, int64_t ldc, mlp_factor a, mlp_factor b, float alpha
 void mlp_gemm_f64(double *c, int64_t ldc, mlp_factor a, mlp_factor b, double alpha, double beta,
                   int64_t m, int64_t n, int64_t k);
 
+/* Settles the thread count; whoever calls OpenBLAS by another way calls this before. */
+void mlp_blas_settle(void);
+
 typedef struct {
   const char *config;  /* name, version and build options, as the library states them */
   const char *kernels; /* the CPU its kernels are for, such as "SkylakeX" */

@@ -122,6 +122,11 @@ local add_module
 --- One name of a namespace; where it is documented is looked up in the order of likelihood.
 local function add_name(topic, prefix, module, name, value)
   local path <const> = prefix .. name
+  local row <const> = catalogue.row(path)
+  if row then
+    add(topic, path, "operation", value).row = row
+    return
+  end
   local item, source = own_item(module, name)
   if not item then item, source = whole_item(module .. "." .. name, name) end
   if not item and source_of(module) then item, source = renamed_item(module, name) end
@@ -228,6 +233,7 @@ local function tensor_methods(topic)
 end
 
 local NAMESPACES <const> = {
+  { "linalg", "Linear algebra", "mlp.linalg" },
   { "nn", "Layers", "mlp.nn" }, { "init", "Initial weights", "mlp.initialise" },
   { "loss", "Losses", "mlp.loss" }, { "optim", "Optimizers", "mlp.optim" },
   { "schedule", "Learning rates over time", "mlp.schedule" },
@@ -249,7 +255,7 @@ local ACTIVATIONS <const> = "Functions of one number that layers take by name, a
 local function operation_topics(new_topic, mlp)
   local families <const>, activation <const> = {}, is_activation()
   for _, row in ipairs(core.rows()) do
-    if not row.internal then
+    if not row.internal and not row.name:find(".", 1, true) then
       local name <const> = activation(row) and "activations" or row.family
       if not families[name] then
         local title <const> = name:sub(1, 1):upper() .. name:sub(2)

@@ -98,7 +98,7 @@ end
 
 local function of_row(row)
   local p <const> = new(row.name, lines_of(row.doc))
-  if core.public[row.name] then
+  if core.public[row.name] or row.name:find(".", 1, true) then
     p.calls[1] = ("mlp.%s%s"):format(row.name, argument_list(row, 1))
   end
   if core.methods[row.name] then
