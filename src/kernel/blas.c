@@ -85,7 +85,7 @@ static enum CBLAS_TRANSPOSE turn(mlp_factor f) { return f.swapped ? CblasTrans :
                                    m, n, k);                                                       \
       return;                                                                                      \
     }                                                                                              \
-    mlp_blas_settle();                                                                              \
+    mlp_blas_settle();                                                                             \
     if (m == 1) /* C' = op(B)' op(A)' */                                                           \
       gemv_##suffix(c, 1, b.data, ldb, !b.swapped, a.data, a.swapped ? lda : 1, alpha, beta,       \
                     b.swapped ? n : k, b.swapped ? k : n);                                         \
