@@ -240,7 +240,8 @@ describe("a list of whole tensors", function()
   it("is refused, with the name of what makes a data set of them", function()
     assert.error_matches(function()
       mlp.data.loader { mlp.ones(20, 3), mlp.ones(20, { dtype = "int64" }) }
-    end, "data.loader: item 1 of the list is a float32 tensor (20, 3) but item 2 is an int64 tensor "
-      .. "(20,); samples are alike, and tensors of many samples are mlp.data.tensors(x, y)", 1, true)
+    end, "data.loader: item 1 of the list is a float32 tensor (20, 3) but item 2 is an int64 "
+      .. "tensor (20,); samples are alike, and tensors of many samples are mlp.data.tensors(x, y)",
+      1, true)
   end)
 end)
