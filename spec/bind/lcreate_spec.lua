@@ -43,3 +43,13 @@ describe("mlp.full", function()
     assert.are.same({ 3, 3 }, mlp.full({ 2 }, 3, { dtype = "int64" }):totable())
   end)
 end)
+
+describe("mlp.linspace and mlp.arange", function()
+  it("refuse more than there can be", function()
+    for _, count in ipairs { math.maxinteger, 1e300, math.huge } do
+      refuses("linspace: more than 9e15 elements", function() mlp.linspace(0, 1, count) end)
+    end
+    refuses("arange: more than 9e15 elements", function() mlp.arange(1, 1e300) end)
+    refuses("arange: no step of 1 leads from 1 to", function() mlp.arange(1, 0 / 0) end)
+  end)
+end)

@@ -15,6 +15,10 @@ describe("x[{...}]", function()
 
   it("takes a step, and nothing after it", function()
     assert.are.same({ 1, 2 }, x[{ 1, { 1, 3, 2 } }]:reshape(1, -1).shape)
+    for _, step in ipairs { 3, 4, math.maxinteger } do
+      assert.are.same({ 0 }, x[{ 1, { 1, 3, step } }]:totable())
+      assert.are.same({ 0, 3 }, x[{ { 1, 0, step } }].shape)
+    end
     refuses("index: the step is 1.5 but a whole number is wanted",
       function() return x[{ 1, { 1, 3, 1.5 } }] end)
     refuses("index: the range of axis 1 is a table of 4; {first, last} is wanted",

@@ -366,6 +366,7 @@ static int core_linspace(lua_State *L) {
   if (!(count >= 1) || count != floor(count))
     return mlp_raise(L, "linspace: count is %s but a whole number from 1 is wanted",
                      mlp_describe(L, 3));
+  if (count > 9e15) return mlp_raise(L, "linspace: more than 9e15 elements are wanted");
   mlp_shape shape = {1, {(int64_t)count}};
   mlp_tensor *t = push_new(L, read_creation(L, 4, MLP_F32, "linspace"), &shape, "linspace");
   fill_steps(t, first, count > 1 ? (last - first) / (count - 1) : 0);

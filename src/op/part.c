@@ -64,6 +64,7 @@ static mlp_status read_bounds(const mlp_value *value, int64_t length, run_of *r,
     return mlp_refuse(e,
                       "slice: first is %lld but last is %lld; an empty slice has last = first - 1",
                       (long long)first, (long long)last);
+  if (step > length) step = length > 0 ? length : 1; /* the same places, within numbers */
   *r = (run_of){from, step, (to - from + step) / step};
   return MLP_OK;
 }

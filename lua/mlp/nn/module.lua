@@ -47,7 +47,7 @@ local hooks_of <const> = setmetatable({}, { __mode = "k" })
 
 local function run_hooks(list, module, inputs, ...)
   local out = table.pack(...)
-  for _, hook in ipairs(list) do
+  for _, hook in ipairs(table.move(list, 1, #list, 1, {})) do -- a hook may close itself, or add one
     local replaced = hook.fn(out[1], module, table.unpack(inputs, 1, inputs.n))
     if replaced ~= nil then out[1] = replaced end
   end

@@ -200,6 +200,21 @@ describe("hooks", function()
     assert.are.same({ "first", "second", "first" }, calls)
   end)
 
+  it("all run, also when one closes itself or adds another", function()
+    local layer <const>, calls <const> = nn.Linear(1, 1), {}
+    local once
+    once = layer:hook("", function()
+      calls[#calls + 1] = "once"
+      once:close()
+      layer:hook("", function() calls[#calls + 1] = "added" end)
+    end)
+    layer:hook("", function() calls[#calls + 1] = "always" end)
+    layer(mlp.ones(1, 1))
+    assert.are.same({ "once", "always" }, calls)
+    layer(mlp.ones(1, 1))
+    assert.are.same({ "once", "always", "always", "added" }, calls)
+  end)
+
   it("leave no trace in the fields", function()
     local layer <const> = nn.Linear(1, 1)
     local before <const> = {}
