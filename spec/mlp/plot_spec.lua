@@ -180,6 +180,21 @@ describe("every figure", function()
   end)
 end)
 
+describe("one thing to draw", function()
+  it("may stand alone: a tensor, or a list of numbers as a series", function()
+    local counts <const> = mlp.tensor({ { 3, 1 }, { 0, 2 } }, { dtype = "int64" })
+    local y <const> = mlp.tensor { 1, 3, 2 }
+    for name, value in pairs { lines = y, histogram = y, bars = y, confusion = counts,
+      heatmap = mlp.eye(3), image_grid = mlp.ones(2, 4, 4) } do
+      assert.are.equal(plot[name] { value }:svg(), plot[name](value):svg(), name)
+    end
+    for _, name in ipairs { "lines", "histogram", "bars" } do
+      assert.are.equal(plot[name] { { 1, 3, 2 }, title = "t" }:svg(),
+        plot[name]({ 1, 3, 2, title = "t" }):svg(), name)
+    end
+  end)
+end)
+
 describe("fig:save", function()
   it("writes the document", function()
     local path <const> = os.tmpname() .. ".svg"

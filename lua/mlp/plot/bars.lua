@@ -178,7 +178,7 @@ end
 ---@param arguments mlp.plot.Bars[]|mlp.plot.BarsOptions
 ---@return mlp.plot.Figure
 local function bars(arguments)
-  local list <const>, given <const> = data.split(CALL, arguments, WANTED)
+  local list <const>, given <const> = data.split_series(CALL, arguments, WANTED)
   local options <const> = errors.options(CALL, given, figure.merge(frame.plain_options,
     { names = errors.NONE, horizontal = false, values = errors.NONE, legend = "auto" }))
   local horizontal <const> = options.horizontal

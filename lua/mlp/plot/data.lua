@@ -139,12 +139,16 @@ function data.whole(lists)
   return true
 end
 
---- Splits `{series, series, ..., title = ...}` into its list and its named options.
+--- Splits `{series, series, ..., title = ...}` into its list and its named options. A tensor is the
+--- one thing to draw: `heatmap(x)` is `heatmap{x}`.
 ---@param call string
 ---@param arguments any
 ---@param wanted string  what the call takes, for the message
 ---@return table list, table options
 function data.split(call, arguments, wanted)
+  if type(arguments) == "userdata" and method_of(arguments, "totable") then
+    return { arguments }, {}
+  end
   if type(arguments) ~= "table" then errors.wanted(call, "argument", arguments, wanted) end
   local list <const>, options <const> = {}, {}
   for key, value in pairs(arguments) do
@@ -152,6 +156,16 @@ function data.split(call, arguments, wanted)
   end
   if #list == 0 then errors.raise("%s: nothing to draw: %s is wanted", call, wanted) end
   return list, options
+end
+
+--- As split, where a series may be a list of numbers: `{1, 2, 3, title = ...}` is one of them.
+---@param call string
+---@param arguments any
+---@param wanted string
+---@return table list, table options
+function data.split_series(call, arguments, wanted)
+  local list <const>, options <const> = data.split(call, arguments, wanted)
+  return math.type(list[1]) and { list } or list, options
 end
 
 --- One of a few words.

@@ -197,7 +197,7 @@ end
 ---@param arguments mlp.plot.Distribution[]|mlp.plot.FrameOptions
 ---@return mlp.plot.Figure
 local function histogram(arguments)
-  local list <const>, given <const> = data.split(CALL, arguments, WANTED)
+  local list <const>, given <const> = data.split_series(CALL, arguments, WANTED)
   local options <const> = frame.check(CALL, errors.options(CALL, given,
     figure.merge(frame.options, { bins = "auto", scale = "count" })))
   data.choice(CALL, "scale", options.scale, SCALES)

@@ -237,7 +237,7 @@ end
 ---@param arguments mlp.plot.Line[]|mlp.plot.FrameOptions
 ---@return mlp.plot.Figure
 local function lines(arguments)
-  local list <const>, given <const> = data.split(CALL, arguments, WANTED)
+  local list <const>, given <const> = data.split_series(CALL, arguments, WANTED)
   local options <const> = frame.check(CALL, errors.options(CALL, given, frame.options))
   local all <const> = {}
   for i, entry in ipairs(list) do all[i] = read_series(entry, i) end
