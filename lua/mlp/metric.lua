@@ -88,7 +88,10 @@ function metric.of(name, value)
     name = name, options = {}, known = {}, merge = added,
     sums = function(prediction, target)
       local result = value(prediction, target)
-      if core.is_tensor(result) then result = result:item() end
+      if core.is_tensor(result) and result:numel() == 1 then result = result:item() end
+      if type(result) ~= "number" then
+        errors.wanted("metric", "what " .. name .. " returns", result, "a number")
+      end
       local rows <const> = prediction.ndim > 0 and #prediction or 1
       return { total = result * rows, count = rows }
     end,

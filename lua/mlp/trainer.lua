@@ -33,7 +33,7 @@ local OPTIMIZERS <const> = { sgd = "SGD", adam = "Adam", adamw = "AdamW", rmspro
 
 local function optimizer_of(o)
   local given <const> = o.optimizer
-  if type(given) == "table" and type(given.zero_grad) == "function" then
+  if type(given) == "table" and type(given.zero_grad) == "function" and given.groups then
     if o.lr then
       errors.raise("Trainer: lr goes with the name of an optimizer; this one has its own (opt.lr)")
     end

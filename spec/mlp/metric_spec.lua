@@ -140,3 +140,17 @@ describe("which way is better", function()
     assert.is_nil(metric.confusion.higher_is_better)
   end)
 end)
+
+describe("a metric of one's own", function()
+  it("returns a number, or a tensor of one", function()
+    local function measured(result)
+      return mlp.metric.of("mine", function() return result end)(mlp.ones(2), mlp.ones(2))
+    end
+    assert.are.equal(3, measured(3))
+    assert.are.equal(3, measured(mlp.tensor(3)))
+    for _, result in ipairs { "x", false, mlp.ones(2) } do
+      assert.error_matches(function() measured(result) end,
+        "metric: what mine returns is .* but a number is wanted")
+    end
+  end)
+end)

@@ -137,6 +137,44 @@ local function part(prefix, tensors)
   return chosen
 end
 
+local function are_numbers(optimizer)
+  if type(optimizer.group_lr) ~= "table" then return false end
+  for _, lr in pairs(optimizer.group_lr) do
+    if type(lr) ~= "number" then return false end
+  end
+  return type(optimizer.lr) == "number" and type(optimizer.factor) == "number"
+    and type(optimizer.class) == "string"
+end
+
+local function are_sums(tally)
+  if type(tally.sums) ~= "table" then return false end
+  for _, of in pairs(tally.sums) do
+    if type(of) ~= "table" then return false end
+  end
+  return math.type(tally.rows) == "integer" and type(tally.loss) == "number"
+end
+
+local function is_early(early)
+  return early == nil or type(early) == "table" and math.type(early.wait) == "integer"
+    and (early.best == nil or type(early.best) == "number")
+end
+
+local function is_result(result)
+  return type(result) == "table" and type(result.loss) == "number"
+end
+
+local function is_history(history)
+  for _, entry in pairs(history) do
+    local whole <const> = type(entry) == "table" and math.type(entry.epoch) == "integer"
+      and math.type(entry.step) == "integer" and type(entry.lr) == "number"
+      and type(entry.seconds) == "number" and is_result(entry.train)
+      and (entry.validation == nil or is_result(entry.validation))
+    if not whole then return false end
+  end
+  return true
+end
+
+--- Nothing of a file is used before all of it is what a run writes.
 local function is_whole(body)
   if type(body) ~= "table" or body.format ~= FORMAT then return false end
   for _, name in ipairs { "surroundings", "history", "optimizer", "at", "tally" } do
@@ -146,8 +184,8 @@ local function is_whole(body)
   for _, name in ipairs { "epoch", "first", "step", "epochs", "seed", "serial" } do
     if math.type(at[name]) ~= "integer" then return false end
   end
-  return type(at.data) == "table" and type(at.seconds) == "number"
-    and type(body.tally.sums) == "table" and type(body.optimizer.group_lr) == "table"
+  return type(at.data) == "table" and type(at.seconds) == "number" and are_numbers(body.optimizer)
+    and are_sums(body.tally) and is_early(body.early) and is_history(body.history)
 end
 
 local function read(path)

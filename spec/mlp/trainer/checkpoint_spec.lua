@@ -274,7 +274,9 @@ describe("a checkpoint", function()
       assert.is_string(message)
     end
     for _, change in ipairs { { '\\"format\\":1', '\\"format\\":7' },
-      { '\\"epochs\\":1', '\\"epochs\\":{}' }, { '\\"at\\"', '\\"ta\\"' } } do
+      { '\\"epochs\\":1', '\\"epochs\\":{}' }, { '\\"at\\"', '\\"ta\\"' },
+      { '\\"loss\\":', '\\"slos\\":' }, { '\\"sums\\":', '\\"smus\\":' },
+      { '\\"lr\\":\\"#', '\\"lr\\":\\"%' }, { '\\"class\\":', '\\"clsas\\":' } } do
       local from <const>, to <const> = change[1], change[2]
       local first <const>, last <const> = text:find(from, 1, true)
       local changed <const> = text:sub(1, first - 1) .. to .. text:sub(last + 1)
