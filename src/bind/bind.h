@@ -57,7 +57,7 @@ int mlp_raise_error(lua_State *L, const mlp_error *e);
 /* "a string", "nil", "a tensor (3, 4)": lent text for messages, left on the stack. */
 const char *mlp_describe(lua_State *L, int index);
 
-/* ---- words (lguess.c) -------------------------------------------------------------------------- */
+/* ---- words (lguess.c) ------------------------------------------------------------------------ */
 
 /* Edits between two words; 99 when one is longer than a word. */
 int mlp_word_distance(const char *a, const char *b);

@@ -265,8 +265,8 @@ static void refuse_names(lua_State *L, int index) {
   lua_pop(L, 2);
 }
 
-/* tensor(numbers, {dtype=, requires_grad=}): nested tables, a number, a boolean, or a tensor that is
-** copied. */
+/* tensor(numbers, {dtype=, requires_grad=}): nested tables, a number, a boolean, or a tensor that
+** is copied. */
 static int core_tensor(lua_State *L) {
   int kind = lua_type(L, 1);
   mlp_tensor *given = mlp_to_tensor(L, 1);

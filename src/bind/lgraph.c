@@ -114,7 +114,8 @@ static int tensor_requires_grad_(lua_State *L) {
 
 /* ---- modes ----------------------------------------------------------------------------------- */
 
-/* The metatable of scopes is an upvalue: `scope.close()` with a dot, or with another value, is refused. */
+/* The metatable of scopes is an upvalue: `scope.close()` with a dot, or with another value, is
+** refused. */
 static int scope_close(lua_State *L) {
   mlp_host *h = mlp_host_of(L);
   if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(MLP_UP_OWN)))
