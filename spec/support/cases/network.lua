@@ -554,7 +554,7 @@ case {
 }
 
 -- ---- optimizer steps ----------------------------------------------------------------------------
--- Their arithmetic stands in spec/op/update_spec.lua; here they meet every instruction set and view.
+-- Their arithmetic stands in spec/op/update_spec.lua; here they meet instruction sets and views.
 
 local function lists(make, kinds)
   local args = {}
