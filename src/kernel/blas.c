@@ -59,8 +59,8 @@ static bool fits_blas(int64_t m, int64_t n, int64_t k, int64_t lda, int64_t ldb,
 
 static enum CBLAS_TRANSPOSE turn(mlp_factor f) { return f.swapped ? CblasTrans : CblasNoTrans; }
 
-/* One row or one column: y = alpha op(M) x + beta y. M is stored as (rows, columns); `turned`: it is
-** used transposed. y is cleared here when beta is 0, whatever it holds. */
+/* One row or one column: y = alpha op(M) x + beta y. M is stored as (rows, columns), used
+** transposed when turned. y is cleared here when beta is 0, whatever it holds. */
 #define DEFINE_PRODUCTS(suffix, T, blas)                                                           \
   static void gemv_##suffix(T *y, int64_t y_step, const T *matrix, int64_t stride, bool turned,    \
                             const T *x, int64_t x_step, T alpha, T beta, int64_t rows,             \
