@@ -5,8 +5,8 @@
 **
 ** Every routine answers LAPACK's info: 0, or a positive number where the numbers broke down.
 ** Callers promise sound sizes (ld at least 1 and the rows, nothing empty), because LAPACK prints
-** about a negative one. With lwork = -1 a routine computes nothing and leaves in work[0] the length of work
-** that it would like; `wish` reads it. Integers are 32 bits wide: mlp_lapack_fits.
+** about a negative one. With lwork = -1 a routine computes nothing and leaves in work[0] the length
+** of work that it would like; `wish` reads it. Integers are 32 bits wide: mlp_lapack_fits.
 */
 #ifndef MLP_KERNEL_LAPACK_H
 #define MLP_KERNEL_LAPACK_H
