@@ -94,12 +94,20 @@ end
 local function piece_of(case)
   local dtype <const>, shape <const> = (case.dtypes or { "float32" })[1], shape_of(case)
   local function is_float(t) return t.dtype == "float32" or t.dtype == "float64" end
+  local function wanted(position)
+    if case.writes then return false end
+    if not case.grad then return true end
+    for _, one in ipairs(case.grad) do
+      if one == position then return true end
+    end
+    return false
+  end
   return function()
     local args <const> = case.args(make.new(case, dtype), shape)
     local n, leaves = 0, {}
     for position, arg in pairs(args) do
       n = math.max(n, position)
-      if type(arg) == "userdata" and arg.dtype and is_float(arg) and not case.writes then
+      if wanted(position) and make.is_tensor(arg) and is_float(arg) then
         leaves[#leaves + 1] = arg:requires_grad_()
       end
     end
