@@ -23,9 +23,9 @@ local function bumps(N, steepness)
   local below <const> = mlp.cat({ mlp.zeros(1, DOUBLE), heights }, 1)
   local above <const> = mlp.cat({ heights, mlp.zeros(1, DOUBLE) }, 1)
   mlp.no_grad(function()
-    net.layers[1].weight:assign(steepness)
-    net.layers[1].bias:assign(-steepness * edges)
-    net.layers[2].weight:assign((above - below):reshape(1, N + 1))
+    net.layers[1].weight:copy_(steepness)
+    net.layers[1].bias:copy_(-steepness * edges)
+    net.layers[2].weight:copy_((above - below):reshape(1, N + 1))
   end)
   return net
 end
@@ -44,8 +44,8 @@ local function train(N)
   local net <const> = mlp.nn.MLP { 1, N + 1, 1, activation = "sigmoid" }
   mlp.no_grad(function()
     local slope <const> = mlp.randn(N + 1) * 40
-    net.layers[1].weight:assign(slope:reshape(-1, 1))
-    net.layers[1].bias:assign(-slope * mlp.rand(N + 1))
+    net.layers[1].weight:copy_(slope:reshape(-1, 1))
+    net.layers[1].bias:copy_(-slope * mlp.rand(N + 1))
   end)
   local points <const> = mlp.linspace(0, 1, 512):reshape(-1, 1)
   local values <const> = f(points)

@@ -17,10 +17,10 @@ local function tents(L)
   mlp.no_grad(function()
     for layer = 1, L do
       local reads_T <const> = mlp.tensor { { 2, -4 }, { 2, -4 } }
-      net.layers[layer].weight:assign(layer == 1 and mlp.ones(2, 1) or reads_T)
-      net.layers[layer].bias:assign(mlp.tensor { 0, -0.5 })
+      net.layers[layer].weight:copy_(layer == 1 and mlp.ones(2, 1) or reads_T)
+      net.layers[layer].bias:copy_(mlp.tensor { 0, -0.5 })
     end
-    net.layers[L + 1].weight:assign(mlp.tensor { { 2, -4 } })
+    net.layers[L + 1].weight:copy_(mlp.tensor { { 2, -4 } })
   end)
   return net
 end

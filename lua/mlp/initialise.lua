@@ -130,14 +130,14 @@ end
 
 --- All zeros.
 ---@type fun(tensor: mlp.Tensor): mlp.Tensor
-initialise.zeros_ = in_place(function(tensor) tensor:assign(0) end)
+initialise.zeros_ = in_place(function(tensor) tensor:copy_(0) end)
 
 --- All `value`.
 ---@param tensor mlp.Tensor
 ---@param value number
 ---@return mlp.Tensor
 function initialise.constant_(tensor, value)
-  return in_place(function(t) t:assign(value) end)(tensor)
+  return in_place(function(t) t:copy_(value) end)(tensor)
 end
 
 --- Uniform in [low, high); default [0, 1).
@@ -210,7 +210,7 @@ initialise.orthogonal_ = in_place(function(tensor, options)
   local draw = { dtype = tensor.dtype, generator = o.generator }
   local m = rows <= columns and orthonormal(rows, columns, draw)
     or orthonormal(columns, rows, draw):t()
-  tensor:assign((m * o.gain):reshape(tensor.shape))
+  tensor:copy_((m * o.gain):reshape(tensor.shape))
 end)
 
 -- ---- what a layer asks for ----------------------------------------------------------------------

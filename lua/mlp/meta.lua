@@ -1247,12 +1247,12 @@ function Tensor:clone() end
 ---@param x mlp.Tensor the tensor that is written
 ---@param value mlp.Tensor|number a tensor that broadcasts to x, or a number
 ---@return mlp.Tensor
-function mlp.assign(x, value) end
+function mlp.copy_(x, value) end
 
 --- Writes the value, stretched to the shape of x, into x; x may be a view.
 ---@param value mlp.Tensor|number a tensor that broadcasts to x, or a number
 ---@return mlp.Tensor
-function Tensor:assign(value) end
+function Tensor:copy_(value) end
 
 --- The same elements in row-major order under another shape.
 --- A view where the steps of x allow it, otherwise a copy.

@@ -73,7 +73,7 @@ describe("a value that backward reads", function()
     local x <const> = mlp.zeros(4)
     local z <const> = x[{ { 1, 3 } }] * w
     x[4] = 1
-    refuses("backward: mul saved its a (3,), which assign has since changed in place",
+    refuses("backward: mul saved its a (3,), which copy_ has since changed in place",
       function() z:sum():backward() end)
   end)
 

@@ -11,7 +11,7 @@
 #include "bind/bind.h"
 
 extern const mlp_row mlp_row_select, mlp_row_slice, mlp_row_masked_select, mlp_row_index_select;
-extern const mlp_row mlp_row_assign, mlp_row_masked_assign;
+extern const mlp_row mlp_row_copy_, mlp_row_masked_assign;
 
 enum { UP_METHODS = MLP_UP_OWN };
 
@@ -158,12 +158,11 @@ static const char *name_here(const char *key) {
                                          {"dot", "matmul"},
                                          {"addmm", "linear"},
                                          {"concat", "cat"},
-                                         {"copy", "assign"},
-                                         {"copy_", "assign"},
-                                         {"fill", "assign"},
-                                         {"fill_", "assign"},
-                                         {"zero", "assign"},
-                                         {"zero_", "assign"},
+                                         {"copy", "copy_"},
+                                         {"fill", "copy_"},
+                                         {"fill_", "copy_"},
+                                         {"zero", "copy_"},
+                                         {"zero_", "copy_"},
                                          {"clip", "clamp"},
                                          {"log_sum_exp", "logsumexp"}};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -286,7 +285,7 @@ static int tensor_newindex(lua_State *L) {
     view_position(L, 4, 0, position(L, 2, t->shape.dim[0], 1));
   }
   mlp_tensor *pair[2] = {mlp_to_tensor(L, 4), value_tensor(L, t)};
-  write_through(L, &mlp_row_assign, 2, pair);
+  write_through(L, &mlp_row_copy_, 2, pair);
   return 0;
 }
 

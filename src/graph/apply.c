@@ -4,7 +4,7 @@
 
 #include "graph/node.h"
 
-extern const mlp_row mlp_row_contiguous, mlp_row_assign;
+extern const mlp_row mlp_row_contiguous, mlp_row_copy_;
 
 /* ---- inputs as the row wants them ------------------------------------------------------------ */
 
@@ -100,8 +100,12 @@ static mlp_status look_back(mlp_call *c, mlp_error *e) {
   return MLP_OK;
 }
 
+/* A row that only works in place has a name with _ of its own; others have a twin of that name. */
+static const char *underscore(const mlp_row *row) { return row->writes & 1 ? "" : "_"; }
+
 static mlp_status refuse_in_place(const mlp_call *c, const char *why, mlp_error *e) {
-  return mlp_refuse(e, "%s_: %s; use the form without _, or mlp.no_grad", c->row->name, why);
+  return mlp_refuse(e, "%s%s: %s; make a new tensor instead, or change it under mlp.no_grad",
+                    c->row->name, underscore(c->row), why);
 }
 
 static mlp_status may_change(const mlp_call *c, mlp_error *e) {
@@ -134,11 +138,13 @@ static mlp_status fits_in_place(const mlp_call *c, mlp_error *e) {
   const mlp_spec *s = &c->spec[0];
   char want[MLP_SHAPE_TEXT], have[MLP_SHAPE_TEXT];
   if (s->dtype != c->in[0]->dtype)
-    return mlp_refuse(e, "%s_: the result is %s but the tensor is %s", c->row->name,
-                      mlp_dtype_name(s->dtype), mlp_dtype_name(c->in[0]->dtype));
+    return mlp_refuse(e, "%s%s: the result is %s but the tensor is %s", c->row->name,
+                      underscore(c->row), mlp_dtype_name(s->dtype),
+                      mlp_dtype_name(c->in[0]->dtype));
   if (mlp_shape_equal(&s->shape, &c->in[0]->shape)) return MLP_OK;
-  return mlp_refuse(e, "%s_: the result is %s but the tensor is %s", c->row->name,
-                    mlp_shape_text(want, &s->shape), mlp_shape_text(have, &c->in[0]->shape));
+  return mlp_refuse(e, "%s%s: the result is %s but the tensor is %s", c->row->name,
+                    underscore(c->row), mlp_shape_text(want, &s->shape),
+                    mlp_shape_text(have, &c->in[0]->shape));
 }
 
 /* A row that only knows contiguous outputs works beside a strided target and is copied into it. */
@@ -178,14 +184,14 @@ static void drop_outputs(mlp_call *c) {
 
 static mlp_status move_into_target(mlp_call *c, mlp_error *e) {
   mlp_tensor *pair[2] = {c->in[0], c->out[0]};
-  mlp_call assign;
-  mlp_call_init(&assign, c->context, &mlp_row_assign, 2, pair);
+  mlp_call copy;
+  mlp_call_init(&copy, c->context, &mlp_row_copy_, 2, pair);
   c->context->no_grad_depth++;
-  mlp_status status = mlp_apply(&assign, e);
+  mlp_status status = mlp_apply(&copy, e);
   c->context->no_grad_depth--;
   if (status != MLP_OK) return status;
   mlp_tensor_drop(c->out[0]);
-  c->out[0] = assign.out[0];
+  c->out[0] = copy.out[0];
   return MLP_OK;
 }
 

@@ -1,6 +1,6 @@
 /*
 ** Rows that copy numbers without changing them: into fresh memory (contiguous, clone) or into a
-** tensor that is there (assign). Strides are walked by strided.h.
+** tensor that is there (copy_). Strides are walked by strided.h.
 */
 #include "op/build.h"
 #include "op/strided.h"
@@ -42,26 +42,26 @@ const mlp_row mlp_row_clone = {
     .tiling = copy_tiling,
 };
 
-/* ---- assign ---------------------------------------------------------------------------------- */
+/* ---- copy_ ----------------------------------------------------------------------------------- */
 
-static mlp_status assign_infer(mlp_call *c, mlp_error *e) {
+static mlp_status write_infer(mlp_call *c, mlp_error *e) {
   const mlp_tensor *x = c->in[0], *source = c->in[1];
   mlp_shape both;
   char ta[MLP_SHAPE_TEXT], tb[MLP_SHAPE_TEXT];
   MLP_TRY(mlp_want_same_dtype(c, 0, 1, e));
   if (mlp_repeats_itself(x))
     return mlp_refuse(e,
-                      "assign: x is a stretched view, whose elements share memory; clone it "
+                      "copy_: x is a stretched view, whose elements share memory; clone it "
                       "before writing");
   if (source->shape.ndim > x->shape.ndim ||
-      mlp_shape_broadcast(&both, &x->shape, &source->shape, "assign", e) != MLP_OK ||
+      mlp_shape_broadcast(&both, &x->shape, &source->shape, "copy_", e) != MLP_OK ||
       !mlp_shape_equal(&both, &x->shape))
-    return mlp_refuse(e, "assign: the value is %s, which does not stretch to %s",
+    return mlp_refuse(e, "copy_: the value is %s, which does not stretch to %s",
                       mlp_shape_text(ta, &source->shape), mlp_shape_text(tb, &x->shape));
   return mlp_out_like(c, x, e);
 }
 
-static void assign_run(mlp_call *c) {
+static void write_run(mlp_call *c) {
   const mlp_tensor *x = c->out[0], *source = c->in[1];
   int64_t stride[MLP_MAX_DIMS];
   if (mlp_tensor_data(x) == mlp_tensor_data(source))
@@ -71,14 +71,14 @@ static void assign_run(mlp_call *c) {
                    mlp_dtype_bytes(x->dtype));
 }
 
-static void assign_vjp(mlp_vjp *v) { mlp_give_grad(v, 1, mlp_sum_like(v, mlp_grad_out(v, 0), 1)); }
+static void write_vjp(mlp_vjp *v) { mlp_give_grad(v, 1, mlp_sum_like(v, mlp_grad_out(v, 0), 1)); }
 
-static void assign_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) {
+static void write_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) {
   mlp_tiling_elementwise(c, in, out);
 }
 
-const mlp_row mlp_row_assign = {
-    .name = "assign",
+const mlp_row mlp_row_copy_ = {
+    .name = "copy_",
     .doc = "Writes the value, stretched to the shape of x, into x; x may be a view.",
     .arg = {{MLP_ARG_TENSOR, "x", "the tensor that is written", NULL, NULL, false},
             {MLP_ARG_OPERAND, "value", "a tensor that broadcasts to x, or a number", NULL, NULL,
@@ -86,8 +86,8 @@ const mlp_row mlp_row_assign = {
     .flags = MLP_STRIDED,
     .n_out = 1,
     .writes = 1,
-    .infer = assign_infer,
-    .run = assign_run,
-    .vjp = assign_vjp,
-    .tiling = assign_tiling,
+    .infer = write_infer,
+    .run = write_run,
+    .vjp = write_vjp,
+    .tiling = write_tiling,
 };

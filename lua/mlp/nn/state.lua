@@ -72,7 +72,7 @@ function state.assign(model, given)
   local _ <close> = core.no_grad_scope()
   for name, tensor in pairs(own) do
     local value = given[name]
-    tensor:assign(value.dtype == tensor.dtype and value or value:to(tensor.dtype))
+    tensor:copy_(value.dtype == tensor.dtype and value or value:to(tensor.dtype))
   end
   return true
 end

@@ -302,7 +302,7 @@ end
 function Optimizer:load_state(state)
   local message <const> = misfit(self, state)
   if message then return nil, "the optimizer's state does not fit: " .. message end
-  each_tensor(self, function(name, tensor) tensor:assign(state.tensors[name]) end)
+  each_tensor(self, function(name, tensor) tensor:copy_(state.tensors[name]) end)
   self.lr, self.factor = state.lr, state.factor
   for g, group in ipairs(self.groups) do
     group.lr = state.group_lr[tostring(g)]

@@ -109,7 +109,7 @@ describe("early stopping", function()
     trainer:fit(train.data(), { epochs = 3, early_stop = { metric = "score" }, batch_size = 5,
       validation = train.validation(), callbacks = { function(entry)
         if entry.epoch == 1 then best = bits(trainer.model) end
-        mlp.no_grad(function() trainer.model.layers[1].weight:assign(entry.epoch) end)
+        mlp.no_grad(function() trainer.model.layers[1].weight:copy_(entry.epoch) end)
       end } })
     assert.are.equal(best, bits(trainer.model))
   end)

@@ -82,7 +82,7 @@ describe("a loss that is not finite is told by", function()
   it("the first module whose input is bad", function()
     local model <const> = nn.Sequential { nn.Linear(3, 2), function(z) return z / 0 end,
       nn.Tanh(), nn.Linear(2, 1) }
-    mlp.no_grad(function() model.layers[1].bias:assign(100) end)
+    mlp.no_grad(function() model.layers[1].bias:copy_(100) end)
     local said <const> = report_of(plain(model, { loss = function(p) return (p * INF):sum() end }),
       mlp.data.tensors(x, y))
     assert.matches("the input of layers.3 %(Tanh%(%)%) holds inf: row 1, column 1", said)

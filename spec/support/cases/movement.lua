@@ -394,30 +394,30 @@ local parts <const> = {
 }
 
 local writing <const> = {
-  { op = "assign", writes = { 1 }, shapes = { { 2, 3 }, { 1, 3 }, { 3 }, {} },
+  { op = "copy_", writes = { 1 }, shapes = { { 2, 3 }, { 1, 3 }, { 3 }, {} },
     args = function(make, shape) return { make { 2, 3 }, make(shape) } end,
     reference = function(x, value)
       local y <const> = R.zip(function(_, v) return v end, x, value)
       return y, y
     end },
-  { op = "assign", name = "a number", writes = { 1 }, shapes = { {}, { 3 }, { 0, 2 } },
+  { op = "copy_", name = "a number", writes = { 1 }, shapes = { {}, { 3 }, { 0, 2 } },
     args = function(make, shape) return { make(shape), 0.5 } end,
     reference = function(x)
       local y <const> = R.map(function() return 0.5 end, x)
       return y, y
     end },
-  { op = "assign", name = "too long", writes = { 1 },
+  { op = "copy_", name = "too long", writes = { 1 },
     args = function(make) return { make { 3 }, make { 2, 3 } } end,
-    error = "assign: the value is (2, 3), which does not stretch to (3,)" },
-  { op = "assign", name = "stretching x", writes = { 1 },
+    error = "copy_: the value is (2, 3), which does not stretch to (3,)" },
+  { op = "copy_", name = "stretching x", writes = { 1 },
     args = function(make) return { make { 1, 3 }, make { 2, 3 } } end,
-    error = "assign: the value is (2, 3), which does not stretch to (1, 3)" },
-  { op = "assign", name = "a stretched x", writes = { 1 },
+    error = "copy_: the value is (2, 3), which does not stretch to (1, 3)" },
+  { op = "copy_", name = "a stretched x", writes = { 1 },
     args = function(make) return { make { 1, 3 }:expand(2, 3), 0 } end,
-    error = "assign: x is a stretched view" },
-  { op = "assign", name = "dtypes", writes = { 1 },
+    error = "copy_: x is a stretched view" },
+  { op = "copy_", name = "dtypes", writes = { 1 },
     args = function(make) return { make { 3 }, make({ 3 }, { dtype = "float64" }) } end,
-    error = "assign: value is float64 but x is float32; dtypes never mix" },
+    error = "copy_: value is float64 but x is float32; dtypes never mix" },
 }
 
 local positions <const> = {
