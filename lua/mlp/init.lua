@@ -4,6 +4,7 @@
 local core <const> = require "mlp.core"
 local lazy <const> = require "mlp.lazy"
 require "mlp.tensor"
+require "mlp.compose"
 
 ---@class mlp
 ---@field version string
@@ -27,5 +28,5 @@ return lazy(mlp, {
   no_grad = from("mlp.autograd", "no_grad"), grad = from("mlp.autograd", "grad"),
   gradcheck = from("mlp.autograd", "gradcheck"), jacobian = from("mlp.autograd", "jacobian"),
   hvp = from("mlp.autograd", "hvp"), help = from("mlp.help", "help"),
-  info = from("mlp.info", "info"),
+  info = from("mlp.info", "info"), einsum = from("mlp.einsum", "einsum"),
 })

@@ -20,6 +20,7 @@
 ---@field gradcheck fun(fn: function, inputs: mlp.Tensor[], options: table?): boolean, string?
 ---@field jacobian fun(fn: function, x: mlp.Tensor, options: table?): mlp.Tensor
 ---@field hvp fun(fn: function, x: mlp.Tensor, v: mlp.Tensor): mlp.Tensor, mlp.Tensor
+---@field einsum fun(equation: string, ...: mlp.Tensor): mlp.Tensor
 ---@field help fun(name: any): mlp.Help
 ---@field info fun(): mlp.Info
 local mlp = {}
@@ -71,6 +72,21 @@ function mlp.matmul(a, b) end
 ---@param b mlp.Tensor (..., k, n) or (k)
 ---@return mlp.Tensor
 function Tensor:matmul(b) end
+
+--- The distances (..., P, R) of all points of x to all points of y: (sum |x - y|^p)^(1/p) over the coordinates.
+--- The gradient between two equal points is 0. For p other than 2 it makes a tensor (..., P, R, M).
+---@param x mlp.Tensor (..., P, M): P points of M coordinates
+---@param y mlp.Tensor (..., R, M)
+---@param options? {p: number?}
+---@return mlp.Tensor
+function mlp.cdist(x, y, options) end
+
+--- The distances (..., P, R) of all points of x to all points of y: (sum |x - y|^p)^(1/p) over the coordinates.
+--- The gradient between two equal points is 0. For p other than 2 it makes a tensor (..., P, R, M).
+---@param y mlp.Tensor (..., R, M)
+---@param options? {p: number?}
+---@return mlp.Tensor
+function Tensor:cdist(y, options) end
 
 --- act(x W' + b): a layer with its activation
 ---@param input mlp.Tensor x (..., D)
@@ -455,6 +471,25 @@ function Tensor:remainder(b) end
 ---@param b mlp.Tensor|number tensor or number; they broadcast
 ---@return mlp.Tensor
 function Tensor:remainder_(b) end
+
+--- x + weight (y - x): x for weight 0, exactly y for weight 1. The three broadcast.
+---@param x mlp.Tensor where it begins
+---@param y mlp.Tensor|number where it ends: a tensor or a number
+---@param weight mlp.Tensor|number how far: a tensor or a number
+---@return mlp.Tensor
+function mlp.lerp(x, y, weight) end
+
+--- x + weight (y - x): x for weight 0, exactly y for weight 1. The three broadcast.
+---@param y mlp.Tensor|number where it ends: a tensor or a number
+---@param weight mlp.Tensor|number how far: a tensor or a number
+---@return mlp.Tensor
+function Tensor:lerp(y, weight) end
+
+--- x + weight (y - x): x for weight 0, exactly y for weight 1. The three broadcast.
+---@param y mlp.Tensor|number where it ends: a tensor or a number
+---@param weight mlp.Tensor|number how far: a tensor or a number
+---@return mlp.Tensor
+function Tensor:lerp_(y, weight) end
 
 --- 1 where a < b, else 0: a uint8 mask
 ---@param a mlp.Tensor|number tensor or number; they broadcast
@@ -1429,6 +1464,17 @@ function mlp.roll(x, shift, axis) end
 ---@return mlp.Tensor
 function Tensor:roll(shift, axis) end
 
+--- x beside itself, so many times along each axis: PyTorch's repeat and tile (repeat is a word of Lua). The shorter of shape and times gets ones in front.
+---@param x mlp.Tensor of any shape
+---@param ... integer|integer[] how often along each axis, side by side or as a list
+---@return mlp.Tensor
+function mlp.tile(x, ...) end
+
+--- x beside itself, so many times along each axis: PyTorch's repeat and tile (repeat is a word of Lua). The shorter of shape and times gets ones in front.
+---@param ... integer|integer[] how often along each axis, side by side or as a list
+---@return mlp.Tensor
+function Tensor:tile(...) end
+
 --- y[.., i, j] = x[.., i, j] where j <= i + offset, otherwise 0.
 ---@param x mlp.Tensor matrices in the last two axes
 ---@param offset? integer diagonals to the right of the main one; default 0
@@ -2005,6 +2051,19 @@ function mlp.topk(x, k, axis, options) end
 ---@param options? {largest: boolean?, sorted: boolean?}
 ---@return mlp.Tensor, mlp.Tensor
 function Tensor:topk(k, axis, options) end
+
+--- The position, from 1 to n + 1, at which each value can be put into a sorted line of n so that it stays sorted: before equal elements, or behind them. NaN counts as largest.
+---@param sorted mlp.Tensor (n), or (..., n): ascending along the last axis
+---@param values mlp.Tensor|number of any shape; for (..., n) of the same axes but the last
+---@param options? {right: boolean?}
+---@return mlp.Tensor
+function mlp.searchsorted(sorted, values, options) end
+
+--- The position, from 1 to n + 1, at which each value can be put into a sorted line of n so that it stays sorted: before equal elements, or behind them. NaN counts as largest.
+---@param values mlp.Tensor|number of any shape; for (..., n) of the same axes but the last
+---@param options? {right: boolean?}
+---@return mlp.Tensor
+function Tensor:searchsorted(values, options) end
 
 --- U (..., m, k), s (..., k) and V' (..., k, n) with A = U diag(s) V', s descending, k = min(m, n).
 --- The largest element of every left vector is positive. The gradient of U and V' assumes that no two singular values are equal, and, where A is not square, that none is 0; that of s alone always exists. Thin unless asked otherwise, unlike PyTorch's.

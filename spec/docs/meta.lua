@@ -126,6 +126,7 @@ local HEAD <const> = [[
 ---@field gradcheck fun(fn: function, inputs: mlp.Tensor[], options: table?): boolean, string?
 ---@field jacobian fun(fn: function, x: mlp.Tensor, options: table?): mlp.Tensor
 ---@field hvp fun(fn: function, x: mlp.Tensor, v: mlp.Tensor): mlp.Tensor, mlp.Tensor
+---@field einsum fun(equation: string, ...: mlp.Tensor): mlp.Tensor
 ---@field help fun(name: any): mlp.Help
 ---@field info fun(): mlp.Info
 local mlp = {}

@@ -402,6 +402,30 @@ def linear_algebra():
          options={"ord": "nuc", "axes": Axis([2, 0])})
 
 
+def pairs():
+    x, y = Float(4, 3), Float(4, 3)
+    case("lerp", torch.lerp, x, y, Float(4, 3, low=0, high=1))
+    case("tile", lambda t: t.repeat(2, 1, 3), Float(4, 3), 2, 1, 3)
+    case("outer", torch.outer, Float(4), Float(3))
+    case("cross", torch.cross, x, y)
+    case("cdist", torch.cdist, Float(5, 3), y)
+    case("cdist", torch.cdist, Float(6, 30), Float(5, 30), name="of many coordinates")
+    for p in (1, 3):
+        case("cdist", lambda a, b, p=p: torch.cdist(a, b, p), Float(5, 3), y, name="p = %d" % p,
+             options={"p": p})
+    case("searchsorted", torch.searchsorted, Float(values=[-1, 0, 0, 0.5, 2], grad=False),
+         Float(7, grad=False), positions=(0,))
+    case("unique", lambda t: torch.unique(t, return_inverse=True, return_counts=True),
+         Integers(4, 5), positions=(1,))
+    equations = {"ij,jk->ik": ((2, 3), (3, 4)), "bij,bkj->bik": ((2, 3, 4), (2, 5, 4)),
+                 "ii->i": ((3, 3),), "ij->": ((2, 3),), "i,j": ((2,), (3,)),
+                 "...ij,...jk->...ik": ((2, 3, 4), (4, 2)), "ij,jk,kl->li": ((2, 3), (3, 4), (4, 2)),
+                 "abc,cd,bd->a": ((2, 3, 4), (4, 5), (3, 5)), "ba": ((2, 3),)}
+    for equation, shapes in equations.items():
+        case("einsum", lambda *t, equation=equation: torch.einsum(equation, *t), equation,
+             *[Float(*s) for s in shapes], name=equation)
+
+
 def flat(t, dtype):
     values = t.detach().reshape(-1)
     if dtype == torch.float32 and values.is_floating_point():
@@ -540,7 +564,7 @@ def write(name, body):
 def main():
     torch.manual_seed(1)
     for family in (unary, binary, reductions, movement, products, networks, losses,
-                   linear_algebra):
+                   linear_algebra, pairs):
         family()
     seen = {(c["call"], c["name"]) for c in CASES}
     assert len(seen) == len(CASES), "two cases of one name"

@@ -61,7 +61,8 @@
 ---   make.mask(shape)            uint8, 0 or 1, both present where there is room
 ---   make.values(nested, dtype)  exactly these; dtype defaults to the one of this run
 ---   make.dtype                  the dtype of this run
-local families <const> = { "elementwise", "movement", "reduction", "network", "linalg" }
+local families <const> = { "elementwise", "movement", "reduction", "network", "linalg",
+  "tensors" }
 
 local FIELDS <const> = {
   op = "string", name = "string", args = "function", shapes = "table", range = "table",

@@ -16,6 +16,7 @@
 #include "kernel/loss.h"
 #include "kernel/mask.h"
 #include "kernel/move.h"
+#include "kernel/pair.h"
 #include "kernel/peak.h"
 #include "kernel/product.h"
 #include "kernel/reduce.h"
@@ -30,6 +31,7 @@ typedef struct {
   mlp_draw_kernels draw;
   mlp_mask_kernels mask;
   mlp_cast_kernels cast;
+  mlp_pair_kernels pair;
   mlp_peak_kernels peak;
   mlp_product_kernels product;
   mlp_rows_kernels rows;

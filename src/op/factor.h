@@ -26,6 +26,25 @@ static inline mlp_factor mlp_factor_after(mlp_factor f, int64_t elements, mlp_dt
   return f;
 }
 
+/* The axes before the last two. */
+static inline mlp_shape mlp_batch_of(const mlp_tensor *t) {
+  mlp_shape batch = t->shape;
+  batch.ndim = batch.ndim > 2 ? batch.ndim - 2 : 0;
+  return batch;
+}
+
+/* Which matrix of t, counted from 0, meets matrix `index` of the broadcast batch. */
+static inline int64_t mlp_matrix_of(const mlp_tensor *t, const mlp_shape *batch, int64_t index) {
+  int64_t place = 0, step = 1;
+  for (int i = batch->ndim - 1, j = t->shape.ndim - 3; i >= 0 && j >= 0; i--, j--) {
+    int64_t here = index % batch->dim[i];
+    index /= batch->dim[i];
+    if (t->shape.dim[j] != 1) place += here * step;
+    step *= t->shape.dim[j];
+  }
+  return place;
+}
+
 /* C (m, n) = op(A) op(B) + beta C, C contiguous. */
 static inline void mlp_multiply(mlp_dtype dtype, void *c, mlp_factor a, mlp_factor b, double beta,
                                 int64_t m, int64_t n, int64_t k) {

@@ -16,12 +16,6 @@ typedef struct {
   bool row_vector, column_vector;
 } product;
 
-static mlp_shape batch_axes(const mlp_shape *s) {
-  mlp_shape batch = *s;
-  batch.ndim = s->ndim > 2 ? s->ndim - 2 : 0;
-  return batch;
-}
-
 static mlp_status refuse_shapes(const mlp_tensor *a, const mlp_tensor *b, const product *p,
                                 int64_t rows, mlp_error *e) {
   char left[MLP_SHAPE_TEXT], right[MLP_SHAPE_TEXT];
@@ -38,7 +32,7 @@ static mlp_status read_shapes(product *p, const mlp_tensor *a, const mlp_tensor 
   p->n = nb == 1 ? 1 : b->shape.dim[nb - 1];
   int64_t rows = b->shape.dim[nb == 1 ? 0 : nb - 2];
   if (rows != p->k) return refuse_shapes(a, b, p, rows, e);
-  mlp_shape left = batch_axes(&a->shape), right = batch_axes(&b->shape);
+  mlp_shape left = mlp_batch_of(a), right = mlp_batch_of(b);
   return mlp_shape_broadcast(&p->batch, &left, &right, "matmul", e);
 }
 
@@ -72,18 +66,6 @@ static mlp_status matmul_infer(mlp_call *c, mlp_error *e) {
 /* ---- running -----------------------------------------------------------------------------------
  */
 
-/* Which matrix of t, counted from 0, meets matrix `index` of the broadcast batch. */
-static int64_t matrix_of(const mlp_tensor *t, const mlp_shape *batch, int64_t index) {
-  int64_t place = 0, step = 1;
-  for (int i = batch->ndim - 1, j = t->shape.ndim - 3; i >= 0 && j >= 0; i--, j--) {
-    int64_t here = index % batch->dim[i];
-    index /= batch->dim[i];
-    if (t->shape.dim[j] != 1) place += here * step;
-    step *= t->shape.dim[j];
-  }
-  return place;
-}
-
 static void matmul_run(mlp_call *c) {
   const mlp_tensor *ta = c->in[0], *tb = c->in[1];
   product p;
@@ -98,8 +80,8 @@ static void matmul_run(mlp_call *c) {
   }
   char *y = mlp_result(c, 0);
   for (int64_t i = 0; i < count; i++) {
-    mlp_factor left = mlp_factor_after(a, matrix_of(ta, &p.batch, i) * p.m * p.k, ta->dtype);
-    mlp_factor right = mlp_factor_after(b, matrix_of(tb, &p.batch, i) * p.k * p.n, tb->dtype);
+    mlp_factor left = mlp_factor_after(a, mlp_matrix_of(ta, &p.batch, i) * p.m * p.k, ta->dtype);
+    mlp_factor right = mlp_factor_after(b, mlp_matrix_of(tb, &p.batch, i) * p.k * p.n, tb->dtype);
     mlp_multiply(ta->dtype, y, left, right, 0, p.m, p.n, p.k);
     y += p.m * p.n * (int64_t)mlp_dtype_bytes(ta->dtype);
   }

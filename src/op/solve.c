@@ -40,14 +40,9 @@ typedef struct {
   bool vector;
 } right_side;
 
-static mlp_shape batch_of(const mlp_tensor *t) {
-  mlp_shape s = t->shape;
-  s.ndim = s.ndim > 2 ? s.ndim - 2 : 0;
-  return s;
-}
-
 static mlp_status read_right_side(right_side *r, const mlp_call *c, mlp_error *e) {
-  const mlp_shape *b = &c->in[B]->shape, left = batch_of(c->in[A]), right = batch_of(c->in[B]);
+  const mlp_shape *b = &c->in[B]->shape, left = mlp_batch_of(c->in[A]),
+                  right = mlp_batch_of(c->in[B]);
   char ta[MLP_SHAPE_TEXT], tb[MLP_SHAPE_TEXT];
   r->vector = b->ndim == 1;
   r->columns = r->vector ? 1 : b->dim[b->ndim - 1];
@@ -68,18 +63,6 @@ static mlp_shape solution_shape(const right_side *r, int64_t rows) {
   s.dim[s.ndim++] = rows;
   if (!r->vector) s.dim[s.ndim++] = r->columns;
   return s;
-}
-
-/* Which matrix of t, counted from 0, meets matrix `index` of the broadcast batch. */
-static int64_t matrix_of(const mlp_tensor *t, const mlp_shape *batch, int64_t index) {
-  int64_t place = 0, step = 1;
-  for (int i = batch->ndim - 1, j = t->shape.ndim - 3; i >= 0 && j >= 0; i--, j--) {
-    int64_t here = index % batch->dim[i];
-    index /= batch->dim[i];
-    if (t->shape.dim[j] != 1) place += here * step;
-    step *= t->shape.dim[j];
-  }
-  return place;
 }
 
 static mlp_status solve_infer(mlp_call *c, mlp_error *e) {
@@ -106,7 +89,7 @@ static void solve_run(mlp_call *c) {
   size_t b = mlp_piece(&used, (size_t)each * s.bytes);
   int *pivot = mlp_work(c, used);
   for (int64_t i = 0; i < count && each > 0; i++) {
-    int64_t ia = matrix_of(c->in[A], &r.batch, i), ib = matrix_of(c->in[B], &r.batch, i);
+    int64_t ia = mlp_matrix_of(c->in[A], &r.batch, i), ib = mlp_matrix_of(c->in[B], &r.batch, i);
     if (ia != before) { /* one matrix against many right sides is factorised once */
       memcpy(mlp_work(c, a), mlp_matrix_at(&s, mlp_in(c, A), ia, elements(&s)),
              (size_t)elements(&s) * s.bytes);
@@ -645,7 +628,7 @@ static void lstsq_run(mlp_call *c) {
   int64_t count = mlp_shape_count(&r.batch), each = s.n * r.columns;
   if (s.k == 0) memset(mlp_result(c, 0), 0, (size_t)(count * each) * s.bytes);
   for (int64_t i = 0; i < count && s.k > 0 && r.columns > 0; i++) {
-    int64_t ia = matrix_of(c->in[A], &r.batch, i), ib = matrix_of(c->in[B], &r.batch, i);
+    int64_t ia = mlp_matrix_of(c->in[A], &r.batch, i), ib = mlp_matrix_of(c->in[B], &r.batch, i);
     lstsq_one(c, &s, w, mlp_matrix_at(&s, mlp_in(c, A), ia, elements(&s)),
               mlp_matrix_at(&s, mlp_in(c, B), ib, s.m * r.columns),
               mlp_matrix_at(&s, mlp_result(c, 0), i, each));

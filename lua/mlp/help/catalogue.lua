@@ -194,11 +194,14 @@ local PLACED <const> = {
   tensors = { "tensor", "zeros", "ones", "full", "arange", "linspace", "eye", "zeros_like",
     "ones_like", "frombytes", "is_tensor", "split", "chunk" },
   ["random numbers"] = { "manual_seed", "generator", "random_state", "set_random_state" },
+  ["products and layers"] = { "einsum", "outer", "cross" },
+  ["shapes, copies and views"] = { "meshgrid" },
+  order = { "unique" },
   gradients = { "backward", "no_grad", "grad", "grad_enabled", "gradcheck", "jacobian", "hvp" },
 }
 
-local FUNCTION_SOURCES <const> = { DECLARED, "mlp.autograd", "mlp.tensor", "mlp.init", "mlp.help",
-  "mlp.info", "mlp.compile" }
+local FUNCTION_SOURCES <const> = { DECLARED, "mlp.autograd", "mlp.tensor", "mlp.compose",
+  "mlp.einsum", "mlp.init", "mlp.help", "mlp.info", "mlp.compile" }
 
 local function function_item(name)
   for _, module in ipairs(FUNCTION_SOURCES) do
@@ -227,6 +230,7 @@ local function tensor_methods(topic)
       end
       local item, source = matching(source_of(DECLARED), test)
       if not item then item, source = matching(source_of "mlp.tensor", test) end
+      if not item then item, source = matching(source_of "mlp.compose", test) end
       add(topic, "Tensor:" .. name, "function", core.methods[name], item, source)
     end
   end
