@@ -5,6 +5,7 @@
 #ifndef MLP_KERNEL_LOSS_H
 #define MLP_KERNEL_LOSS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef enum {
