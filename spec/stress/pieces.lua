@@ -37,6 +37,12 @@ piece("operators", function()
   return x + 1, 2 * x, x / x, -x, x ^ 2, x - x
 end)
 
+piece("products, grids and distances", function()
+  local x <const> = mlp.ones(2, 3)
+  return mlp.einsum("ij,kj->ik", x, x), mlp.meshgrid { mlp.arange(1, 2), mlp.arange(1, 3) },
+    mlp.unique(x), mlp.cross(x, x), mlp.outer(x[1], x[2]), mlp.linalg.norm(x, { ord = "nuc" })
+end)
+
 --- ---- gradients -------------------------------------------------------------------------------
 
 piece("backward", function()
