@@ -120,7 +120,7 @@ void mlp_put_number(mlp_dtype dtype, void *x, int64_t i, double number) {
 }
 
 void mlp_identity(mlp_dtype dtype, void *y, int64_t n) {
-  memset(y, 0, (size_t)(n * n) * mlp_dtype_bytes(dtype));
+  if (n > 0) memset(y, 0, (size_t)(n * n) * mlp_dtype_bytes(dtype));
   for (int64_t i = 0; i < n; i++) mlp_put_number(dtype, y, i * n + i, 1);
 }
 

@@ -167,7 +167,7 @@ static void inv_run(mlp_call *c) {
   size_t used = 0;
   mlp_piece(&used, (size_t)s.n * sizeof(int));
   int *pivot = c->work, lwork = mlp_work_length(c, s.n ? used : c->work_bytes, s.bytes);
-  if (s.n == 0) return;
+  if (s.n == 0 || s.count == 0) return;
   memcpy(mlp_result(c, 0), mlp_in(c, 0), (size_t)(s.count * elements(&s)) * s.bytes);
   for (int64_t i = 0; i < s.count; i++) {
     void *y = mlp_matrix_at(&s, mlp_result(c, 0), i, elements(&s));
@@ -222,7 +222,7 @@ static mlp_status det_infer(mlp_call *c, mlp_error *e) {
 /* Overwrites a by its LU factors; the sign of the exchanged rows. */
 static double factorise(const mlp_matrices *s, void *a, int *pivot) {
   double sign = 1;
-  if (s->n > 0) s->lapack->lu(s->n, a, pivot); /* a zero on the diagonal is an answer here */
+  s->lapack->lu(s->n, a, pivot); /* a zero on the diagonal is an answer here */
   for (int i = 0; i < s->n; i++)
     if (pivot[i] != i + 1) sign = -sign;
   return sign;
@@ -231,10 +231,12 @@ static double factorise(const mlp_matrices *s, void *a, int *pivot) {
 /* Sign and logarithm of |det A|, from factors in double: the product may leave the range. */
 static double log_abs_det(const mlp_call *c, const mlp_matrices *s, int64_t i, double *sign) {
   size_t used = 0, a = mlp_piece(&used, (size_t)elements(s) * s->bytes);
+  double sum = 0;
+  *sign = 1;
+  if (s->n == 0) return sum;
   memcpy(mlp_work(c, a), mlp_matrix_at(s, mlp_in(c, 0), i, elements(s)),
          (size_t)elements(s) * s->bytes);
   *sign = factorise(s, mlp_work(c, a), mlp_work(c, used));
-  double sum = 0;
   for (int64_t j = 0; j < s->n; j++) {
     double pivot = mlp_number_at(c->in[0]->dtype, mlp_work(c, a), j * s->n + j);
     *sign *= pivot > 0 ? 1 : pivot < 0 ? -1 : 0;
@@ -626,7 +628,7 @@ static void lstsq_run(mlp_call *c) {
   size_t used = 0;
   lstsq_work w = lay_out_lstsq(&s, &r, &used);
   int64_t count = mlp_shape_count(&r.batch), each = s.n * r.columns;
-  if (s.k == 0) memset(mlp_result(c, 0), 0, (size_t)(count * each) * s.bytes);
+  if (s.k == 0 && count * each > 0) memset(mlp_result(c, 0), 0, (size_t)(count * each) * s.bytes);
   for (int64_t i = 0; i < count && s.k > 0 && r.columns > 0; i++) {
     int64_t ia = mlp_matrix_of(c->in[A], &r.batch, i), ib = mlp_matrix_of(c->in[B], &r.batch, i);
     lstsq_one(c, &s, w, mlp_matrix_at(&s, mlp_in(c, A), ia, elements(&s)),
