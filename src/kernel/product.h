@@ -1,10 +1,8 @@
 /*
 ** Products too small to be worth a BLAS call: C (m, n) = alpha op(A) op(B) + beta C. Either factor
-*is
-** read through two strides (in elements), so the transposed variants are the same function. Sums
-*run
-** over k in order, one accumulator per element of C, except where a single row or column is wanted
-** (m or n is 1), whose dot products run in vector lanes. With beta = 0, C is not read.
+** is read through two strides (in elements), of which one is 1, so the transposed variants are the
+** same function. An element of C is summed over k in order, or, where C has few rows or columns, in
+** vector lanes. With beta = 0, C is not read.
 */
 #ifndef MLP_KERNEL_PRODUCT_H
 #define MLP_KERNEL_PRODUCT_H

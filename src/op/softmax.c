@@ -60,11 +60,12 @@ static void run_lines(mlp_call *c, row_kernel k) {
   lines l = lines_of(c);
   size_t bytes = mlp_dtype_bytes(c->in[0]->dtype);
   const char *a = mlp_in(c, 0), *b = c->n_in > 1 ? mlp_in(c, 1) : NULL;
-  char *y = mlp_result(c, 0), *work = c->work, *work_b = work + LINES * (size_t)l.n * bytes;
+  char *y = mlp_result(c, 0), *work = c->work;
   if (l.inner == 1) {
     call_kernel(k, y, a, b, l.outer, l.n);
     return;
   }
+  char *work_b = b ? work + LINES * (size_t)l.n * bytes : NULL;
   for (int64_t o = 0; o < l.outer; o++) {
     for (int64_t first = 0; first < l.inner; first += LINES) {
       int64_t count = l.inner - first < LINES ? l.inner - first : LINES;
