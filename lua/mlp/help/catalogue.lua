@@ -243,7 +243,11 @@ local NAMESPACES <const> = {
   { "schedule", "Learning rates over time", "mlp.schedule" },
   { "metric", "Metrics", "mlp.metric" }, { "Trainer", "The trainer", "mlp.trainer" },
   { "data", "Data", "mlp.data" }, { "io", "Files", "mlp.io" }, { "plot", "Pictures", "mlp.plot" },
+  { "report", "Reports", "mlp.report" },
 }
+
+--- Namespaces that are classes: mlp.Trainer{...} makes one.
+local CLASSES <const> = { Trainer = true, report = true }
 
 local function is_activation()
   local set <const> = { softmax = true, log_softmax = true }
@@ -295,13 +299,13 @@ local function add_objects(topic)
   end
 end
 
-local function add_trainer(topic, value)
-  local source <const> = source_of "mlp.trainer"
+local function add_class(topic, module, value)
+  local source <const> = source_of(module)
   if not source then return end
-  for _, name in ipairs(named_modules(source, "mlp.trainer")) do
+  for _, name in ipairs(named_modules(source, module)) do
     source_of(name)
   end
-  add(topic, "Trainer", "class", value, catalogue.type "mlp.Trainer")
+  add(topic, topic.name, "class", value, catalogue.type("mlp." .. topic.name))
 end
 
 local function build()
@@ -328,8 +332,8 @@ local function build()
     local name <const>, title <const>, module <const> = table.unpack(namespace)
     local source <const> = source_of(module)
     local topic <const> = new_topic(name, title, source and source.header or {})
-    if name == "Trainer" then
-      add_trainer(topic, mlp.Trainer)
+    if CLASSES[name] then
+      add_class(topic, module, mlp[name])
     else
       add_module(topic, name, module, mlp[name])
     end
