@@ -58,7 +58,9 @@ end
 local ROOT_2 <const> = math.sqrt(2)
 local GAINS <const> = {
   relu = ROOT_2, elu = ROOT_2, gelu = ROOT_2, gelu_tanh = ROOT_2, silu = ROOT_2, softplus = ROOT_2,
-  leaky_relu = math.sqrt(2 / (1 + 0.01 ^ 2)), tanh = 5 / 3,
+  leaky_relu = math.sqrt(2 / (1 + 0.01 ^ 2)), tanh = 5 / 3, relu6 = ROOT_2, celu = ROOT_2,
+  mish = ROOT_2, hard_swish = ROOT_2,
+  squared_relu = math.sqrt(2 / 3), -- the fourth moment of a normal number is 3
 }
 
 --- The gain that keeps the variance of activations through a layer.
@@ -218,7 +220,9 @@ end)
 local SUITED <const> = {
   relu = "kaiming", leaky_relu = "kaiming", elu = "kaiming", gelu = "kaiming",
   gelu_tanh = "kaiming", silu = "kaiming", softplus = "kaiming", tanh = "xavier",
-  sigmoid = "xavier", step = "xavier", sine = "siren",
+  sigmoid = "xavier", step = "xavier", sine = "siren", relu6 = "kaiming", celu = "kaiming",
+  mish = "kaiming", hard_swish = "kaiming", squared_relu = "kaiming", softsign = "xavier",
+  hard_sigmoid = "xavier", hard_tanh = "xavier", -- selu wants lecun (Klambauer et al. 2017)
 }
 
 --- The name of the initialiser that suits an activation: kaiming for relu and its kin, xavier for

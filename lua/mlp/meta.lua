@@ -43,21 +43,31 @@ local mlp = {}
 local Tensor = {}
 
 ---@class mlp.nn
+---@field CELU fun(options: table?): mlp.nn.Activation
 ---@field ELU fun(options: table?): mlp.nn.Activation
 ---@field GELU fun(options: table?): mlp.nn.Activation
 ---@field GELUTanh fun(options: table?): mlp.nn.Activation
 ---@field Gaussian fun(options: table?): mlp.nn.Activation
+---@field HardSigmoid fun(options: table?): mlp.nn.Activation
+---@field HardSwish fun(options: table?): mlp.nn.Activation
+---@field HardTanh fun(options: table?): mlp.nn.Activation
 ---@field Identity fun(options: table?): mlp.nn.Activation
 ---@field LeakyReLU fun(options: table?): mlp.nn.Activation
 ---@field LogSigmoid fun(options: table?): mlp.nn.Activation
 ---@field LogSoftmax fun(options: table?): mlp.nn.Activation
+---@field Mish fun(options: table?): mlp.nn.Activation
 ---@field Power fun(options: table?): mlp.nn.Activation
 ---@field ReLU fun(options: table?): mlp.nn.Activation
+---@field ReLU6 fun(options: table?): mlp.nn.Activation
+---@field SELU fun(options: table?): mlp.nn.Activation
 ---@field SiLU fun(options: table?): mlp.nn.Activation
 ---@field Sigmoid fun(options: table?): mlp.nn.Activation
 ---@field Sine fun(options: table?): mlp.nn.Activation
+---@field Snake fun(options: table?): mlp.nn.Activation
 ---@field Softmax fun(options: table?): mlp.nn.Activation
 ---@field Softplus fun(options: table?): mlp.nn.Activation
+---@field Softsign fun(options: table?): mlp.nn.Activation
+---@field SquaredReLU fun(options: table?): mlp.nn.Activation
 ---@field Step fun(options: table?): mlp.nn.Activation
 ---@field Tanh fun(options: table?): mlp.nn.Activation
 
@@ -93,14 +103,14 @@ function Tensor:cdist(y, options) end
 ---@param input mlp.Tensor x (..., D)
 ---@param weight mlp.Tensor W (H, D)
 ---@param bias? mlp.Tensor b (H)
----@param options? {activation: "identity"|"tanh"|"step"|"sigmoid"|"log_sigmoid"|"relu"|"leaky_relu"|"elu"|"softplus"|"gelu"|"gelu_tanh"|"silu"|"sine"|"gaussian"|"power"?, negative_slope: number?, alpha: number?, beta: number?, omega: number?, sigma: number?, exponent: number?}
+---@param options? {activation: "identity"|"tanh"|"step"|"sigmoid"|"log_sigmoid"|"relu"|"relu6"|"squared_relu"|"leaky_relu"|"elu"|"selu"|"celu"|"softplus"|"gelu"|"gelu_tanh"|"silu"|"mish"|"softsign"|"hard_sigmoid"|"hard_tanh"|"hard_swish"|"sine"|"snake"|"gaussian"|"power"?, negative_slope: number?, alpha: number?, beta: number?, omega: number?, sigma: number?, exponent: number?}
 ---@return mlp.Tensor
 function mlp.linear(input, weight, bias, options) end
 
 --- act(x W' + b): a layer with its activation
 ---@param weight mlp.Tensor W (H, D)
 ---@param bias? mlp.Tensor b (H)
----@param options? {activation: "identity"|"tanh"|"step"|"sigmoid"|"log_sigmoid"|"relu"|"leaky_relu"|"elu"|"softplus"|"gelu"|"gelu_tanh"|"silu"|"sine"|"gaussian"|"power"?, negative_slope: number?, alpha: number?, beta: number?, omega: number?, sigma: number?, exponent: number?}
+---@param options? {activation: "identity"|"tanh"|"step"|"sigmoid"|"log_sigmoid"|"relu"|"relu6"|"squared_relu"|"leaky_relu"|"elu"|"selu"|"celu"|"softplus"|"gelu"|"gelu_tanh"|"silu"|"mish"|"softsign"|"hard_sigmoid"|"hard_tanh"|"hard_swish"|"sine"|"snake"|"gaussian"|"power"?, negative_slope: number?, alpha: number?, beta: number?, omega: number?, sigma: number?, exponent: number?}
 ---@return mlp.Tensor
 function Tensor:linear(weight, bias, options) end
 
@@ -1107,6 +1117,32 @@ function Tensor:relu() end
 ---@return mlp.Tensor
 function Tensor:relu_() end
 
+--- min(max(x, 0), 6); slope 0 at 0 and at 6
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.relu6(input) end
+
+--- min(max(x, 0), 6); slope 0 at 0 and at 6
+---@return mlp.Tensor
+function Tensor:relu6() end
+
+--- min(max(x, 0), 6); slope 0 at 0 and at 6
+---@return mlp.Tensor
+function Tensor:relu6_() end
+
+--- max(x, 0)^2 (So et al. 2021)
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.squared_relu(input) end
+
+--- max(x, 0)^2 (So et al. 2021)
+---@return mlp.Tensor
+function Tensor:squared_relu() end
+
+--- max(x, 0)^2 (So et al. 2021)
+---@return mlp.Tensor
+function Tensor:squared_relu_() end
+
 --- x where x > 0, else negative_slope * x
 ---@param input mlp.Tensor any shape
 ---@param negative_slope? number slope where x < 0; default 0.01
@@ -1138,6 +1174,35 @@ function Tensor:elu(alpha) end
 ---@param alpha? number minus the limit at -infinity; default 1
 ---@return mlp.Tensor
 function Tensor:elu_(alpha) end
+
+--- 1.0507 x where x > 0, else 1.7581 (e^x - 1): mean 0 and variance 1 maintain themselves (Klambauer et al. 2017)
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.selu(input) end
+
+--- 1.0507 x where x > 0, else 1.7581 (e^x - 1): mean 0 and variance 1 maintain themselves (Klambauer et al. 2017)
+---@return mlp.Tensor
+function Tensor:selu() end
+
+--- 1.0507 x where x > 0, else 1.7581 (e^x - 1): mean 0 and variance 1 maintain themselves (Klambauer et al. 2017)
+---@return mlp.Tensor
+function Tensor:selu_() end
+
+--- x where x > 0, else alpha * (e^(x / alpha) - 1), smooth at 0 (Barron 2017)
+---@param input mlp.Tensor any shape
+---@param alpha? number minus the limit at -infinity; default 1
+---@return mlp.Tensor
+function mlp.celu(input, alpha) end
+
+--- x where x > 0, else alpha * (e^(x / alpha) - 1), smooth at 0 (Barron 2017)
+---@param alpha? number minus the limit at -infinity; default 1
+---@return mlp.Tensor
+function Tensor:celu(alpha) end
+
+--- x where x > 0, else alpha * (e^(x / alpha) - 1), smooth at 0 (Barron 2017)
+---@param alpha? number minus the limit at -infinity; default 1
+---@return mlp.Tensor
+function Tensor:celu_(alpha) end
 
 --- log(1 + e^(beta x)) / beta, stable
 ---@param input mlp.Tensor any shape
@@ -1194,6 +1259,71 @@ function Tensor:silu() end
 ---@return mlp.Tensor
 function Tensor:silu_() end
 
+--- x tanh(log(1 + e^x)) (Misra 2019)
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.mish(input) end
+
+--- x tanh(log(1 + e^x)) (Misra 2019)
+---@return mlp.Tensor
+function Tensor:mish() end
+
+--- x tanh(log(1 + e^x)) (Misra 2019)
+---@return mlp.Tensor
+function Tensor:mish_() end
+
+--- x / (1 + |x|)
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.softsign(input) end
+
+--- x / (1 + |x|)
+---@return mlp.Tensor
+function Tensor:softsign() end
+
+--- x / (1 + |x|)
+---@return mlp.Tensor
+function Tensor:softsign_() end
+
+--- x / 6 + 1/2, within 0 and 1
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.hard_sigmoid(input) end
+
+--- x / 6 + 1/2, within 0 and 1
+---@return mlp.Tensor
+function Tensor:hard_sigmoid() end
+
+--- x / 6 + 1/2, within 0 and 1
+---@return mlp.Tensor
+function Tensor:hard_sigmoid_() end
+
+--- x within -1 and 1; clamp takes other bounds
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.hard_tanh(input) end
+
+--- x within -1 and 1; clamp takes other bounds
+---@return mlp.Tensor
+function Tensor:hard_tanh() end
+
+--- x within -1 and 1; clamp takes other bounds
+---@return mlp.Tensor
+function Tensor:hard_tanh_() end
+
+--- x times hard_sigmoid(x) (Howard et al. 2019)
+---@param input mlp.Tensor any shape
+---@return mlp.Tensor
+function mlp.hard_swish(input) end
+
+--- x times hard_sigmoid(x) (Howard et al. 2019)
+---@return mlp.Tensor
+function Tensor:hard_swish() end
+
+--- x times hard_sigmoid(x) (Howard et al. 2019)
+---@return mlp.Tensor
+function Tensor:hard_swish_() end
+
 --- sin(omega x)
 ---@param input mlp.Tensor any shape
 ---@param omega? number frequency, radians per unit; default 1
@@ -1209,6 +1339,22 @@ function Tensor:sine(omega) end
 ---@param omega? number frequency, radians per unit; default 1
 ---@return mlp.Tensor
 function Tensor:sine_(omega) end
+
+--- x + sin(omega x)^2 / omega (Ziyin et al. 2020, whose a is omega)
+---@param input mlp.Tensor any shape
+---@param omega? number frequency, radians per unit; default 1
+---@return mlp.Tensor
+function mlp.snake(input, omega) end
+
+--- x + sin(omega x)^2 / omega (Ziyin et al. 2020, whose a is omega)
+---@param omega? number frequency, radians per unit; default 1
+---@return mlp.Tensor
+function Tensor:snake(omega) end
+
+--- x + sin(omega x)^2 / omega (Ziyin et al. 2020, whose a is omega)
+---@param omega? number frequency, radians per unit; default 1
+---@return mlp.Tensor
+function Tensor:snake_(omega) end
 
 --- e^(-x^2 / (2 sigma^2))
 ---@param input mlp.Tensor any shape

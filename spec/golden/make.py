@@ -95,7 +95,9 @@ def unary():
         tanh=torch.tanh, sigmoid=torch.sigmoid, erf=torch.erf, square=torch.square, sign=torch.sign,
         relu=F.relu, silu=F.silu, softplus=F.softplus, floor=torch.floor, ceil=torch.ceil,
         round=torch.round, trunc=torch.trunc, sinh=torch.sinh, cosh=torch.cosh, atan=torch.atan,
-        log_sigmoid=F.logsigmoid)
+        log_sigmoid=F.logsigmoid, relu6=F.relu6, selu=F.selu, celu=F.celu, softsign=F.softsign,
+        mish=F.mish, hard_tanh=F.hardtanh, hard_swish=F.hardswish,
+        hard_sigmoid=lambda x: F.relu6(x + 3) / 6)  # F.hardsigmoid's slope is a float32's 1/6
     for name, f in plain.items():
         case(name, f, Float(3, 7, low=-4, high=4))
     positive = dict(log=torch.log, log1p=torch.log1p, sqrt=torch.sqrt, rsqrt=torch.rsqrt,
@@ -109,6 +111,7 @@ def unary():
     case("sine", lambda x: torch.sin(3 * x), Float(3, 7), 3, name="omega")
     case("softplus", lambda x: F.softplus(x, 2.5), Float(3, 7), 2.5, name="beta")
     case("elu", lambda x: F.elu(x, 0.7), Float(3, 7), 0.7, name="alpha")
+    case("celu", lambda x: F.celu(x, 0.5), Float(3, 7), 0.5, name="alpha")
     case("leaky_relu", lambda x: F.leaky_relu(x, 0.2), Float(3, 7), 0.2, name="slope")
     special = Float(values=[math.nan, math.inf, -math.inf, 0.0, 1.5], grad=False)
     for name in ("isnan", "isinf", "isfinite"):
@@ -121,7 +124,8 @@ def unary():
     case("clamp", lambda x: torch.clamp(x, -0.7, 0.9), Float(3, 7), -0.7, 0.9)
     huge = [-1e4, -200.0, -90.0, -20.0, 0.0, 20.0, 90.0, 200.0, 1e4]
     for name, f in dict(sigmoid=torch.sigmoid, tanh=torch.tanh, softplus=F.softplus, silu=F.silu,
-                        gelu=F.gelu, elu=F.elu).items():
+                        gelu=F.gelu, elu=F.elu, selu=F.selu, celu=F.celu, mish=F.mish,
+                        softsign=F.softsign).items():
         case(name, f, Float(values=huge), name="far out")
 
 

@@ -18,6 +18,7 @@ local SMOOTH <const> = {
   "sqrt", "rsqrt", "log", "log1p", "log2", "log10", "sin", "cos", "tan", "asin", "acos", "atan",
   "sinh", "cosh", "tanh", "erf", "sigmoid", "log_sigmoid", "softplus", "gelu", "gelu_tanh", "silu",
   "sine", "gaussian", "reciprocal", "exp", "expm1", "elu", "power", "square",
+  "squared_relu", "selu", "celu", "softsign", "mish", "hard_swish", "snake",
 }
 
 local function moved(by)

@@ -13,12 +13,13 @@
 
 /* ---- arguments ------------------------------------------------------------------------------- */
 
-/* Every parameter of every activation is an option of linear: slot[id] is where those of activation
-** id begin among the values. */
+/* Every parameter of every activation is an option of linear, shared ones once: slot[id] is where
+** those of activation id begin among the values. */
 enum {
   ACTIVATION,
 #define NONE 0
 #define ONE(...) 1
+#define SHARED(...) 0
 #define TWO(...) 2
 #define COUNT_FUNCTION(parameters) 0
 #define COUNT_ACTIVATION(parameters) parameters
@@ -29,13 +30,23 @@ enum {
 };
 _Static_assert((int)VALUES <= (int)MLP_MAX_VALUES, "linear takes every activation's parameters");
 #undef UNARY
+#undef NONE
+#undef ONE
+#undef SHARED
+#undef TWO
 
 static const uint8_t slot[] = {
-#define UNARY(name, use, state, loop, parameters, formula, f, f1, f2, f3) SLOT_##name,
+#define NONE 0
+#define ONE(...) 0
+#define SHARED(row, ...) SLOT_##row
+#define TWO(...) 0
+#define UNARY(name, use, state, loop, parameters, formula, f, f1, f2, f3) \
+  (parameters) ? (parameters) : SLOT_##name, /* no parameter lies in slot 0 */
 #include "kernel/unary.def"
 #undef UNARY
 #undef NONE
 #undef ONE
+#undef SHARED
 #undef TWO
 };
 
@@ -185,6 +196,7 @@ static void linear_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) 
 #define OPTION_ACTIVATION(...) __VA_ARGS__
 #define NONE
 #define ONE(name, text, number, bound, phrase) {MLP_ARG_NUMBER, name, phrase, text, NULL, true},
+#define SHARED(...)
 #define TWO(name, text, number, bound, phrase, name2, text2, number2, bound2, phrase2) \
   ONE(name, text, number, bound, phrase) ONE(name2, text2, number2, bound2, phrase2)
 #define UNARY(name, use, state, loop, parameters, formula, f, f1, f2, f3) OPTION_##use(parameters)

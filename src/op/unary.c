@@ -23,6 +23,7 @@ enum { IS_FUNCTION, IS_ACTIVATION };
   1, {                                          \
     { name, text, number, MLP_##bound, phrase } \
   }
+#define SHARED(row, ...) ONE(__VA_ARGS__)
 #define TWO(name, text, number, bound, phrase, name2, text2, number2, bound2, phrase2)          \
   2, {                                                                                          \
     {name, text, number, MLP_##bound, phrase}, { name2, text2, number2, MLP_##bound2, phrase2 } \
@@ -35,6 +36,7 @@ const mlp_unary mlp_unaries[] = {
 };
 #undef NONE
 #undef ONE
+#undef SHARED
 #undef TWO
 
 const char *const mlp_activations[] = {
@@ -176,6 +178,7 @@ static void value_run(mlp_call *c, mlp_unary_id id) {
   { MLP_ARG_TENSOR, "input", "any shape", NULL, NULL, false }
 #define NONE
 #define ONE(name, text, number, bound, phrase) {MLP_ARG_NUMBER, name, phrase, text, NULL, false},
+#define SHARED(row, ...) ONE(__VA_ARGS__)
 #define TWO(name, text, number, bound, phrase, name2, text2, number2, bound2, phrase2) \
   ONE(name, text, number, bound, phrase) ONE(name2, text2, number2, bound2, phrase2)
 

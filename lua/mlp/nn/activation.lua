@@ -13,7 +13,10 @@ local CLASSES <const> = {
   Identity = "identity", Step = "step", Sigmoid = "sigmoid", LogSigmoid = "log_sigmoid",
   Tanh = "tanh", ReLU = "relu", LeakyReLU = "leaky_relu", ELU = "elu", Softplus = "softplus",
   GELU = "gelu", GELUTanh = "gelu_tanh", SiLU = "silu", Sine = "sine", Gaussian = "gaussian",
-  Power = "power", Softmax = "softmax", LogSoftmax = "log_softmax",
+  ReLU6 = "relu6", SquaredReLU = "squared_relu", SELU = "selu", CELU = "celu", Mish = "mish",
+  Softsign = "softsign", HardSigmoid = "hard_sigmoid", HardTanh = "hard_tanh",
+  HardSwish = "hard_swish", Snake = "snake", Power = "power", Softmax = "softmax",
+  LogSoftmax = "log_softmax",
 }
 
 local rows <const> = {}

@@ -203,6 +203,9 @@ describe("activations", function()
   local CLASSES <const> = { identity = "Identity", step = "Step", sigmoid = "Sigmoid",
     log_sigmoid = "LogSigmoid", tanh = "Tanh", relu = "ReLU", leaky_relu = "LeakyReLU",
     elu = "ELU", softplus = "Softplus", gelu = "GELU", gelu_tanh = "GELUTanh", silu = "SiLU",
+    relu6 = "ReLU6", squared_relu = "SquaredReLU", selu = "SELU", celu = "CELU", mish = "Mish",
+    softsign = "Softsign", hard_sigmoid = "HardSigmoid", hard_tanh = "HardTanh",
+    hard_swish = "HardSwish", snake = "Snake",
     sine = "Sine", gaussian = "Gaussian", power = "Power", softmax = "Softmax",
     log_softmax = "LogSoftmax" }
 

@@ -137,12 +137,37 @@ unary("gaussian", function(x) return exp(-x * x / 2) end)
 unary("power", function(x) return x * x end)
 unary("clamp", function(x) return x end)
 
+local function gate_of_mish(x) return x * tanh(softplus(x)) end
+local function hard_sigmoid(x) return math.min(math.max(x + 3, 0), 6) / 6 end
+local SELU_SCALE <const>, SELU_ALPHA <const> = 1.0507009873554805, 1.6732632423543772
+
+unary("relu6", function(x) return math.min(math.max(x, 0), 6) end, {
+  range = { -8, 8 }, kinks = { 0, 6 } })
+unary("squared_relu", function(x) return math.max(x, 0) ^ 2 end, { kinks = { 0 } })
+unary("selu", function(x)
+  return SELU_SCALE * (x > 0 and x or SELU_ALPHA * expm1(x))
+end, { kinks = { 0 } })
+unary("celu", function(x) return x > 0 and x or expm1(x) end, { kinks = { 0 } })
+unary("softsign", function(x) return x / (1 + abs(x)) end, { kinks = { 0 } })
+unary("mish", gate_of_mish, { range = { -5, 5 } })
+unary("hard_sigmoid", hard_sigmoid, { range = { -5, 5 }, kinks = { -3, 3 } })
+unary("hard_tanh", function(x) return math.min(math.max(x, -1), 1) end, { kinks = { -1, 1 } })
+unary("hard_swish", function(x) return x * hard_sigmoid(x) end, {
+  range = { -5, 5 }, kinks = { -3, 3 } })
+unary("snake", function(x) return x + math.sin(x) ^ 2 end)
+
 with_parameters("leaky_relu", "0.3", { 0.3 }, function(x, slope)
   return x > 0 and x or slope * x
 end, { kinks = { 0 } })
 with_parameters("elu", "1.7", { 1.7 }, function(x, alpha)
   return x > 0 and x or alpha * expm1(x)
 end, { kinks = { 0 } })
+with_parameters("celu", "1.7", { 1.7 }, function(x, alpha)
+  return x > 0 and x or alpha * expm1(x / alpha)
+end, { kinks = { 0 } })
+with_parameters("snake", "3", { 3 }, function(x, omega)
+  return x + math.sin(omega * x) ^ 2 / omega
+end)
 with_parameters("softplus", "2.5", { 2.5 }, function(x, beta) return softplus(beta * x) / beta end)
 with_parameters("sine", "omega 30", { 30 }, function(x, omega) return math.sin(omega * x) end, {
   tolerance64 = 1e-11, reason = "30 x is rounded before libm takes its sine" })
@@ -164,6 +189,19 @@ at("softplus", "far", { -800, -90, 90, 800 }, softplus)
 at("log_sigmoid", "far", { -800, -90, 90, 800 }, function(x) return -softplus(-x) end)
 at("sigmoid", "far", { -INF, -800, 800, INF }, sigmoid)
 at("tanh", "far", { -INF, -30, 30, INF }, function(x) return x > 0 and 1 or -1 end)
+at("mish", "far", { -800, -90, 90, 800, INF }, function(x) return math.max(x, 0) end)
+at("selu", "far", { -INF, -800, 800, INF }, function(x)
+  return SELU_SCALE * (x > 0 and x or -SELU_ALPHA)
+end)
+at("hard_swish", "ends", { -INF, -3, 0.0, 3, INF, NAN }, function(x)
+  return x ~= x and x or x <= -3 and 0 or x
+end)
+for _, op in ipairs { "relu6", "hard_sigmoid", "hard_tanh" } do
+  at(op, "ends", { -INF, INF, NAN }, function(x)
+    return x ~= x and x or x > 0 and (op == "relu6" and 6 or 1) or (op == "hard_tanh" and -1 or 0)
+  end)
+end
+at("snake", "far angles", { 1e3, -1e4, 1e6, 3e7 }, function(x) return x + math.sin(x) ^ 2 end)
 at("sin", "far angles", { 1e3, -1e4, 1e6, 3e7, -1e15 }, math.sin)
 at("cos", "far angles", { 1e3, -1e4, 1e6, 3e7, -1e15 }, math.cos)
 at("exp", "ends", { -INF, -1000, 1000, INF, NAN }, exp)
@@ -183,6 +221,10 @@ refused("exp", "whole numbers", function(make) return { make.values({ 1, 2 }, "i
   "exp: input is int64 but float32 or float64 is wanted")
 refused("softplus", "beta 0", function(make) return { make{ 2 }, 0 } end,
   "softplus: beta is 0 but more than 0 is wanted")
+refused("celu", "alpha 0", function(make) return { make{ 2 }, 0 } end,
+  "celu: alpha is 0 but more than 0 is wanted")
+refused("snake", "omega 0", function(make) return { make{ 2 }, 0 } end,
+  "snake: omega is 0 but more than 0 is wanted")
 refused("gaussian", "negative width", function(make) return { make{ 2 }, -1 } end,
   "gaussian: sigma is -1 but more than 0 is wanted")
 

@@ -43,6 +43,18 @@ local activations <const> = {
   { "relu", function(z) return math.max(z, 0) end },
   { "leaky_relu", function(z) return z > 0 and z or 0.2 * z end, { negative_slope = 0.2 } },
   { "elu", function(z) return z > 0 and z or 0.7 * (math.exp(z) - 1) end, { alpha = 0.7 } },
+  { "relu6", function(z) return math.min(math.max(z, 0), 6) end },
+  { "squared_relu", function(z) return math.max(z, 0) ^ 2 end },
+  { "selu", function(z)
+    return 1.0507009873554805 * (z > 0 and z or 1.6732632423543772 * (math.exp(z) - 1))
+  end },
+  { "celu", function(z) return z > 0 and z or 0.7 * (math.exp(z / 0.7) - 1) end, { alpha = 0.7 } },
+  { "mish", function(z) return z * tanh(softplus(z)) end },
+  { "softsign", function(z) return z / (1 + math.abs(z)) end },
+  { "hard_sigmoid", function(z) return math.min(math.max(z / 6 + 0.5, 0), 1) end },
+  { "hard_tanh", function(z) return math.min(math.max(z, -1), 1) end },
+  { "hard_swish", function(z) return z * math.min(math.max(z / 6 + 0.5, 0), 1) end },
+  { "snake", function(z) return z + math.sin(3 * z) ^ 2 / 3 end, { omega = 3 } },
   { "tanh", tanh },
   { "sigmoid", sigmoid },
   { "log_sigmoid", function(z) return -softplus(-z) end },
