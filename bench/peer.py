@@ -1,65 +1,311 @@
-# PyTorch's side of a benchmark round: prints one line "id seconds-per-call" for each workload asked for.
+# PyTorch's side of the benchmark: a child (bench/child.lua) that runs a workload in one face. "usual"
+# is what a tutorial writes. "tuned" is the best of the variants below, tried on this machine before
+# each workload: gradients set to None, foreach optimizers, row chunks that stay in the cache with
+# gradients added up, traced (and for inference frozen) modules, inference_mode.
+import json
+import struct
 import sys
 import time
 
+import numpy
 import torch
+from torch import nn
+from torch.nn import functional as F
 
-torch.set_num_threads(1)
+CHECKED = 5  # losses, or numbers of the output, that both sides compare
 
 
-def seconds(call, chunks, aim):
-    n = 1
+# -- networks: named as in bench/nets.lua, lists counted from 0 ------------------------------------
+
+ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh, "square": torch.square}
+
+
+class Mlp(nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        widths, bias = net["widths"], net.get("bias", True)
+        self.layers = nn.ModuleList(nn.Linear(i, o, bias=bias) for i, o in zip(widths, widths[1:]))
+        self.activation = ACTIVATIONS[net.get("activation", "square")]
+
+    def forward(self, x):
+        for layer in self.layers[:-1]:
+            x = self.activation(layer(x))
+        return self.layers[-1](x)
+
+
+class Ffn(nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.norm = nn.LayerNorm(net["dim"])
+        self.up = nn.Linear(net["dim"], net["hidden"])
+        self.down = nn.Linear(net["hidden"], net["dim"])
+
+    def forward(self, x):
+        return x + self.down(F.gelu(self.up(self.norm(x))))
+
+
+class Glu(nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.gate = nn.Linear(net["dim"], net["hidden"], bias=False)
+        self.value = nn.Linear(net["dim"], net["hidden"], bias=False)
+        self.down = nn.Linear(net["hidden"], net["dim"], bias=False)
+
+    def forward(self, x):
+        return self.down(F.silu(self.gate(x)) * self.value(x))
+
+
+class Moe(nn.Module):
+    """Softmax over the chosen scores; each expert is one Glu over its rows."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.router = nn.Linear(net["dim"], net["experts"], bias=False)
+        self.experts = nn.ModuleList(Glu(net) for _ in range(net["experts"]))
+        self.top_k = net["top_k"]
+
+    def forward(self, x):
+        scores, chosen = self.router(x).topk(self.top_k, dim=-1)
+        share, y = scores.softmax(-1), torch.zeros_like(x)
+        for e, expert in enumerate(self.experts):
+            row, place = torch.where(chosen == e)
+            y = y.index_add(0, row, expert(x[row]) * share[row, place].unsqueeze(-1))
+        return y
+
+
+class Siren(nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        widths = net["widths"]
+        self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in zip(widths, widths[1:]))
+        self.omega = net["omega"]
+
+    def forward(self, x):
+        for layer in self.layers[:-1]:
+            x = torch.sin(self.omega * layer(x))
+        return self.layers[-1](x)
+
+
+class Operand(nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.other = nn.Parameter(torch.empty(net["dim"], net["dim"]))
+
+
+class Add(Operand):
+    def forward(self, x):
+        return x + self.other
+
+
+class Matmul(Operand):
+    def forward(self, x):
+        return x @ self.other
+
+
+NETS = {"mlp": Mlp, "ffn": Ffn, "glu": Glu, "moe": Moe, "siren": Siren,
+        "quadratic": Mlp, "add": Add, "matmul": Matmul}
+LOSSES = {"mse": F.mse_loss, "cross_entropy": F.cross_entropy,
+          "bce": F.binary_cross_entropy_with_logits}
+OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+
+
+# -- the start that our side wrote -----------------------------------------------------------------
+
+def load(path):
+    """The tensors of a safetensors file, by name."""
+    dtypes = {"F32": numpy.float32, "I64": numpy.int64}
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+        data = numpy.fromfile(file, numpy.uint8)
+    header.pop("__metadata__", None)
+    return {name: torch.from_numpy(data[slice(*entry["data_offsets"])].view(dtypes[entry["dtype"]])
+                                   .reshape(entry["shape"]).copy())
+            for name, entry in header.items()}
+
+
+def from_zero(name):
+    return ".".join(str(int(part) - 1) if part.isdigit() else part for part in name.split("."))
+
+
+def model_at(row, start):
+    model = NETS[row["net"]["kind"]](row["net"])
+    prefix = "model."
+    model.load_state_dict({from_zero(name[len(prefix):]): value for name, value in start.items()
+                           if name.startswith(prefix)})
+    return model
+
+
+def data_of(row, start):
+    x, y = start["x"], start.get("y")
+    if row.get("loss") == "cross_entropy":
+        y = y - 1
+    return x, y
+
+
+def batches_of(row, start):
+    """The order cut into batches, used round and round."""
+    whole = start["order"][:row["rows"] // row["batch"] * row["batch"]] - 1
+    batches = [batch.clone() for batch in whole.split(row["batch"])]
     while True:
-        start = time.perf_counter()
-        for _ in range(n):
-            call()
-        t = time.perf_counter() - start
-        if t >= aim / 4:
-            break
-        n *= 2
-    best = float("inf")
-    for _ in range(chunks):
-        start = time.perf_counter()
-        for _ in range(n):
-            call()
-        best = min(best, (time.perf_counter() - start) / n)
-    return best
+        yield from batches
 
 
-def add4():
-    a, b = torch.rand(4, 4), torch.rand(4, 4)
-    return lambda: a + b
+# -- one call of a workload ------------------------------------------------------------------------
 
+def usual_training(row, start):
+    model, loss_of = model_at(row, start), LOSSES[row["loss"]]
+    optimizer = OPTIMIZERS[row["optimizer"]](model.parameters(), lr=row["lr"])
+    x, y = data_of(row, start)
+    batches = batches_of(row, start) if row.get("rows") else None
 
-def stepper(model, loss_function, optimizer, x, y):
     def step():
-        loss = loss_function(model(x), y)
-        optimizer.zero_grad(set_to_none=True)
+        if batches:
+            chosen = next(batches)
+            loss = loss_of(model(x[chosen]), y[chosen])
+        else:
+            loss = loss_of(model(x), y)
+        optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        return loss
 
     return step
 
 
-def step281():
-    x = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    y = torch.tensor([[0.0], [1.0], [1.0], [0.0]])
-    model = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    return stepper(model, torch.nn.functional.binary_cross_entropy_with_logits, optimizer, x, y)
+def usual_inference(row, start):
+    model, x = model_at(row, start), start["x"]
+    model.eval()
+
+    def forward():
+        with torch.no_grad():
+            return model(x)
+
+    return forward
 
 
-def step784():
-    x, y = torch.rand(64, 784), torch.randint(0, 10, (64,))
-    model = torch.nn.Sequential(torch.nn.Linear(784, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10))
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, foreach=True)
-    return stepper(model, torch.nn.functional.cross_entropy, optimizer, x, y)
+def tuned_training(row, start, chunk, traced):
+    model, loss_of = model_at(row, start), LOSSES[row["loss"]]
+    parameters = list(model.parameters())
+    optimizer = OPTIMIZERS[row["optimizer"]](parameters, lr=row["lr"], foreach=True)
+    x, y = data_of(row, start)
+    if traced:
+        model = torch.jit.trace(model, x[:chunk])
+    batches = batches_of(row, start) if row.get("rows") else None
+    rows = row["batch"]
+
+    def step():
+        given, wanted = x, y
+        if batches:
+            chosen = next(batches)
+            given, wanted = x.index_select(0, chosen), y.index_select(0, chosen)
+        for parameter in parameters:
+            parameter.grad = None
+        if chunk == rows:
+            total = loss_of(model(given), wanted)
+            total.backward()
+        else:
+            total = 0
+            for part, target in zip(given.split(chunk), wanted.split(chunk)):
+                loss = loss_of(model(part), target) * (len(part) / rows)
+                loss.backward()
+                total = total + loss.detach()
+        optimizer.step()
+        return total
+
+    return step
 
 
-def matmul1024():
-    a, b = torch.rand(1024, 1024), torch.rand(1024, 1024)
-    return lambda: a @ b
+def tuned_inference(row, start, chunk, traced):
+    model, x = model_at(row, start).eval(), start["x"]
+    if traced:
+        with torch.no_grad():
+            model = torch.jit.freeze(torch.jit.trace(model, x[:chunk]))
+
+    @torch.inference_mode()
+    def forward():
+        if chunk == row["batch"]:
+            return model(x)
+        return torch.cat([model(part) for part in x.split(chunk)])
+
+    return forward
 
 
-for name in sys.argv[1:]:
-    print(name, "%.9g" % seconds(globals()[name](), 7, 0.15))
+def seconds(call, calls):
+    begin = time.perf_counter()
+    for _ in range(calls):
+        call()
+    return time.perf_counter() - begin
+
+
+def calls_for(call, aim):
+    """How many calls make a chunk of about `aim` seconds. Finding out warms everything up."""
+    n, t = 1, seconds(call, 1)
+    while t < aim / 4:
+        n *= 2
+        t = seconds(call, n)
+    return max(1, int(numpy.ceil(n * aim / t)))
+
+
+def best_variant(row, start, make, aim):
+    """(chunk, traced) of the fastest variant: first how many rows at a time, then whether traced."""
+
+    def tried(variant):
+        call = make(row, start, *variant)
+        n = calls_for(call, aim / 3)
+        return min(seconds(call, n) for _ in range(2)) / n
+
+    rows = row["batch"]
+    halves = [c for c in (8192, 2048, 512, 128) if c * 2 <= rows and not row.get("rows")]
+    times = {(chunk, False): tried((chunk, False)) for chunk in [rows] + halves}
+    fastest = min(times, key=times.get)
+    if row["net"]["kind"] != "moe":  # a trace would keep the routing of the rows it saw
+        times[fastest[0], True] = tried((fastest[0], True))
+    return min(times, key=times.get)
+
+
+# -- requests --------------------------------------------------------------------------------------
+
+ready = {}
+
+
+def prepare(q):
+    """{row, file, face, threads, seconds} -> {figures, variant}"""
+    ready.clear()
+    torch.set_num_threads(q["threads"])
+    row, start = q["row"], load(q["file"])
+    training, variant = "loss" in row, None
+    if q["face"] == "usual":
+        call = (usual_training if training else usual_inference)(row, start)
+    else:
+        make = tuned_training if training else tuned_inference
+        chunk, traced = best_variant(row, start, make, q["seconds"])
+        variant = "%d rows at a time%s" % (chunk, ", traced" if traced else "")
+        call = make(row, start, chunk, traced)
+    if training:
+        figures = [float(call().detach()) for _ in range(CHECKED)]
+    else:
+        figures = call().flatten()[:CHECKED].tolist()
+    ready.update(call=call, calls=calls_for(call, q["seconds"]))
+    return {"figures": figures, "variant": variant}
+
+
+def chunk(_):
+    return {"seconds": seconds(ready["call"], ready["calls"]) / ready["calls"]}
+
+
+def about(_):
+    with open("/proc/self/maps") as maps:
+        blas = sorted({line.split()[-1] for line in maps if "libopenblas" in line})
+    return {"version": torch.__version__, "blas": blas}
+
+
+REQUESTS = {"prepare": prepare, "chunk": chunk, "about": about}
+
+for line in sys.stdin:
+    request = json.loads(line)
+    try:
+        answer = REQUESTS[request["call"]](request)
+    except Exception as trouble:  # the driver says it, whatever it is
+        answer = {"error": "%s: %s" % (type(trouble).__name__, trouble)}
+    print(json.dumps(answer), flush=True)

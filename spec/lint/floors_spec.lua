@@ -81,6 +81,7 @@ describe("floors of the Lua side", function()
     assert.is_nil(complaint("spec/op/linear_spec.lua",
       'require "mlp.core"\nrequire "spec.support.cases"\nrequire "luassert"'))
     assert.matches("bench may not use spec", complaint("bench/ops.lua", 'require "spec.x"'))
+    assert.is_nil(complaint("spec/bench/count_spec.lua", 'require "bench.count"'))
   end)
 
   it("reads neither comments nor strings", function()
