@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""Writes spec/golden/files/: small files made by others (NumPy, zlib, zipfile), or by hand where the
+"""Writes spec/golden/files/: small files made by others (NumPy, SciPy, wave, zlib, zipfile), or by hand where the
 format is simple enough to spell out (PNG, safetensors, IDX). Run by hand: python3 spec/golden/files.py
 The specs know what is in them; the same script always writes the same bytes."""
 import io
 import json
 import os
 import struct
+import wave
 import zipfile
 import zlib
 
 import numpy as np
+from scipy.io import wavfile
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "files")
 
@@ -27,7 +29,7 @@ def npy_bytes(array, version=None):
 
 def npy():
     small = np.arange(6).reshape(2, 3)
-    for code in ["<f4", ">f4", "<f8", ">f8", "<i8", ">i8", "<i4", ">i4", "<u4", "<i2", ">i2", "<u2", "|i1",
+    for code in ["<f4", ">f4", "<f8", ">f8", "<i8", ">i8", "<i4", ">i4", "<u8", "<u4", "<i2", ">i2", "<u2", "|i1",
                  "|u1", "<f2", ">f2"]:
         name = {"<": "little", ">": "big", "|": "byte"}[code[0]] + "_" + code[1:]
         write(f"{name}.npy", npy_bytes((small * (1 if "u" in code else -1)).astype(code)))
@@ -44,9 +46,16 @@ def npy():
     halves = halves[~np.isnan(halves)]
     write("halves_f2.npy", npy_bytes(halves[::7]))
     write("halves_f4.npy", npy_bytes(halves[::7].astype("<f4")))
+    # Floats of every size, ties among them, and how NumPy rounds them.
+    wide = np.random.default_rng(1).standard_normal(2000) * 10.0 ** np.random.default_rng(2).integers(-9, 6, 2000)
+    ties = (np.arange(1, 200, 2) * 2.0**-12 + 1).tolist() + (np.arange(1, 99, 2) * 2.0**-25).tolist()
+    wide = np.concatenate([wide, ties, [0.0, -0.0, 65504.0, 65519.99, 65520.0, -1e9, np.inf, -np.inf]]).astype("<f4")
+    with np.errstate(over="ignore"):
+        write("wide_f4.npy", npy_bytes(wide))
+        write("wide_f2.npy", npy_bytes(wide.astype("<f2")))
     # What no tensor holds.
     write("refused_complex.npy", npy_bytes(small.astype("<c8")))
-    write("refused_u8.npy", npy_bytes(small.astype("<u8")))
+    write("refused_u8.npy", npy_bytes(np.array([1, 2**63], dtype="<u8")))
     write("refused_text.npy", npy_bytes(np.array(["a", "bc"])))
     write("refused_object.npy", npy_bytes(np.array([{"a": 1}], dtype=object)))
     write("refused_record.npy", npy_bytes(np.zeros(2, dtype=[("a", "<f4"), ("b", "<i4")])))
@@ -153,6 +162,31 @@ def safetensors():
     write("all.safetensors", safetensors_bytes(header, data))
 
 
+def wav():
+    # Python's wave writes integers, SciPy floats; sample k of channel c is as the formula says.
+    frames = np.array([[k * 0.25 - 1, 0.5 - k * 0.125] for k in range(7)])
+    for bits, code in [(8, "u1"), (16, "<i2"), (24, None), (32, "<i4")]:
+        levels = np.clip(np.round(frames * 2.0 ** (bits - 1)), -(2 ** (bits - 1)), 2 ** (bits - 1) - 1).astype("<i8")
+        raw = b"".join(struct.pack("<q", v)[:3] for v in levels.ravel())
+        f = io.BytesIO()
+        with wave.open(f, "wb") as w:
+            w.setnchannels(2)
+            w.setsampwidth(bits // 8)
+            w.setframerate(8000)
+            w.writeframes(raw if code is None else (levels + (128 if bits == 8 else 0)).astype(code).tobytes())
+        write(f"stereo_{bits}.wav", f.getvalue())
+    for bits in (32, 64):
+        f = io.BytesIO()
+        wavfile.write(f, 44100, frames[:, 0].astype(f"<f{bits // 8}"))
+        write(f"mono_f{bits}.wav", f.getvalue())
+    # Extensible, with a chunk of odd size before the data and one more behind the sound.
+    guid = struct.pack("<H", 1) + bytes.fromhex("000000001000800000aa00389b71")
+    fmt = struct.pack("<HHIIHHHHI", 0xFFFE, 3, 48000, 288000, 6, 16, 22, 16, 7) + guid
+    body = b"WAVEfmt " + struct.pack("<I", len(fmt)) + fmt + b"LIST" + struct.pack("<I", 5) + b"12345\0"
+    body += b"data" + struct.pack("<I", 12) + struct.pack("<6h", 0, 16384, -32768, 1, 2, 3) + b"LIST\0\0\0\0"
+    write("extensible.wav", b"RIFF" + struct.pack("<I", len(body)) + body)
+
+
 def idx():
     images = (np.arange(2 * 3 * 4) % 256).astype("u1")
     data = struct.pack(">BBBBIII", 0, 0, 8, 3, 2, 3, 4) + images.tobytes()
@@ -165,5 +199,5 @@ def idx():
 
 if __name__ == "__main__":
     os.makedirs(HERE, exist_ok=True)
-    for make in (npy, npz, png, safetensors, idx):
+    for make in (npy, npz, png, safetensors, wav, idx):
         make()

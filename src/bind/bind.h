@@ -92,6 +92,9 @@ int mlp_push_call(lua_State *L, mlp_call *c);
 ** after. */
 int mlp_read_shape(lua_State *L, int index, mlp_shape *shape, const char *who);
 
+/* Pushes a fresh tensor whose numbers are not set yet. */
+mlp_tensor *mlp_push_new(lua_State *L, mlp_dtype dtype, const mlp_shape *shape, const char *who);
+
 /* Pushes a fresh tensor of the dtype from a nested table, a number or a flag at index. */
 mlp_tensor *mlp_push_from_lua(lua_State *L, int index, mlp_dtype dtype, const char *who);
 
@@ -116,6 +119,7 @@ void mlp_register(lua_State *L, const luaL_Reg *functions);
 
 void mlp_open_box(lua_State *L, int methods);
 void mlp_open_create(lua_State *L, int methods);
+void mlp_open_bytes(lua_State *L, int methods);
 void mlp_open_index(lua_State *L, int methods);
 void mlp_open_operations(lua_State *L, int methods);
 void mlp_open_graph(lua_State *L, int methods);

@@ -59,6 +59,7 @@ static int open_all(lua_State *L) {
   mlp_open_guess(L);
   mlp_open_box(L, methods);
   mlp_open_create(L, methods);
+  mlp_open_bytes(L, methods);
   mlp_open_operations(L, methods);
   mlp_open_graph(L, methods);
   mlp_open_index(L, methods);

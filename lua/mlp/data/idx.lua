@@ -14,8 +14,8 @@ local LIMIT <const> = 4 << 30 -- bytes that may come out of a packed file
 local refuse <const> = file.refuse
 
 local kinds <const> = {
-  [0x08] = numbers.kinds.u1, [0x09] = numbers.kinds.i1, [0x0b] = numbers.kinds.i2,
-  [0x0c] = numbers.kinds.i4, [0x0d] = numbers.kinds.f4, [0x0e] = numbers.kinds.f8,
+  [0x08] = numbers.kinds.uint8, [0x09] = numbers.kinds.int8, [0x0b] = numbers.kinds.int16,
+  [0x0c] = numbers.kinds.int32, [0x0d] = numbers.kinds.float32, [0x0e] = numbers.kinds.float64,
 }
 
 local function read_header(bytes)

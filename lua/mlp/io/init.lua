@@ -7,6 +7,8 @@ local lazy <const> = require "mlp.lazy"
 ---@field npz mlp.io.npz several named arrays of NumPy
 ---@field safetensors mlp.io.safetensors named tensors and text about them
 ---@field png mlp.io.png pictures
+---@field wav mlp.io.wav sounds
 return lazy({}, {
   npy = "mlp.io.npy", npz = "mlp.io.npz", safetensors = "mlp.io.safetensors", png = "mlp.io.png",
+  wav = "mlp.io.wav",
 })

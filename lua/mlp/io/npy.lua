@@ -1,6 +1,7 @@
 -- NumPy's file of one array: a magic, a version, the length of a header, the header (a Python
 -- dictionary as text, read here by pattern and never evaluated), the numbers.
 -- https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+local errors <const> = require "mlp.errors"
 local file <const> = require "mlp.io.file"
 local numbers <const> = require "mlp.io.numbers"
 
@@ -10,8 +11,15 @@ local npy = {}
 local CALL <const> = "mlp.io.npy"
 local MAGIC <const> = "\x93NUMPY"
 local MAX_HEADER <const> = 65536 -- a header of our numbers takes less than 200 bytes
-local descriptions <const> = { float32 = "<f4", float64 = "<f8", int64 = "<i8", uint8 = "|u1" }
 local refuse <const> = file.refuse
+
+-- NumPy's code of each kind; a code of one byte has no order.
+local codes <const> = {
+  float64 = "f8", float32 = "f4", float16 = "f2", int64 = "i8", int32 = "i4", int16 = "i2",
+  int8 = "i1", uint64 = "u8", uint32 = "u4", uint16 = "u2", uint8 = "u1", bool = "b1",
+}
+local names <const> = {}
+for name, code in pairs(codes) do names[code] = name end
 
 -- The header's text and where the numbers begin.
 local function header_text(source)
@@ -66,7 +74,7 @@ end
 
 local function kind_of(description)
   local order <const>, code <const> = description:match("^([<>|=])(%w+)$")
-  local kind <const> = code ~= "bf2" and numbers.kinds[code]
+  local kind <const> = numbers.kinds[names[code]]
   if not kind then refuse("it holds numbers of type '%s', which no tensor holds", description) end
   return kind, order == ">" and ">" or "<"
 end
@@ -96,7 +104,8 @@ local function read(source)
 end
 
 --- Reads an .npy file of any byte order. 16-bit floats become float32, bool and uint8 stay uint8,
---- every other integer becomes int64. Other types (complex, text, objects, uint64) are refused.
+--- every other integer becomes int64 (a uint64 from 2^63 on is refused). Other types (complex,
+--- text, objects) are refused.
 ---@param path string
 ---@return mlp.Tensor? value in C order
 ---@return string? message
@@ -113,31 +122,40 @@ function npy.decode(bytes)
 end
 
 -- The numbers begin at a multiple of 64 bytes, so that others can map them.
-local function header_for(value)
+local function header_for(value, kind)
   local shape = table.concat(value.shape, ", ")
   if value.ndim == 1 then shape = shape .. "," end
-  local text <const> = ("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }"):format(
-    descriptions[value.dtype], shape)
+  local text <const> = ("{'descr': '%s%s', 'fortran_order': False, 'shape': (%s), }"):format(
+    kind.bytes == 1 and "|" or "<", codes[kind.name], shape)
   local padding <const> = -(#MAGIC + 4 + #text + 1) % 64
   return ("%s\1\0%s"):format(MAGIC, ("<s2"):pack(text .. (" "):rep(padding) .. "\n"))
 end
 
+--- What an array may be written as, by name; the archives of arrays ask too.
+npy.codes = codes
+
 --- The bytes of an .npy file (version 1.0, little-endian, C order).
 ---@param value mlp.Tensor
+---@param opts? {dtype: string?} dtype: the kind of number in the file, as NumPy calls it:
+--- "float16", "int32", "bool", ...; default the tensor's own. Floats lose their fraction when they
+--- become integers; raises when a number does not fit
 ---@return string
-function npy.encode(value)
+function npy.encode(value, opts)
   numbers.check(CALL, "value", value)
-  return header_for(value) .. value:tobytes()
+  local o <const> = errors.options(CALL, opts, { dtype = value.dtype })
+  local kind <const> = numbers.kind(CALL, o.dtype, codes)
+  return header_for(value, kind) .. numbers.bytes(value, kind)
 end
 
 --- Writes an .npy file.
 ---@param path string
 ---@param value mlp.Tensor
+---@param opts? {dtype: string?} as of encode
 ---@return true? done
 ---@return string? message
-function npy.save(path, value)
-  numbers.check(CALL, "value", value)
-  return file.write(path, function(handle) handle:write(header_for(value), value:tobytes()) end)
+function npy.save(path, value, opts)
+  local bytes <const> = npy.encode(value, opts)
+  return file.write(path, function(handle) handle:write(bytes) end)
 end
 
 return npy

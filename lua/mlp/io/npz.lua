@@ -47,28 +47,32 @@ function npz.decode(bytes, opts)
   return file.decode(CALL, bytes, read, read_options(opts))
 end
 
-local function write(emit, arrays, compress)
+local function write(emit, arrays, o)
   local writer <const> = zip.writer(emit)
   for _, name in ipairs(numbers.names(arrays)) do
-    writer:add(name .. ".npy", npy.encode(arrays[name]), compress)
+    local bytes <const> = npy.encode(arrays[name], { dtype = o.kinds[name].name })
+    writer:add(name .. ".npy", bytes, o.compress)
   end
   writer:finish()
 end
 
 local function write_options(arrays, opts)
   numbers.check_named(CALL, arrays)
-  return errors.options(CALL, opts, { compress = false }).compress
+  local o <const> = errors.options(CALL, opts, { compress = false, dtype = errors.NONE })
+  return { compress = o.compress, kinds = numbers.kinds_of(CALL, arrays, o.dtype, npy.codes) }
 end
 
 --- The bytes of an .npz file. Equal content gives equal bytes: names are sorted, dates left out.
 ---@param arrays table<string, mlp.Tensor>
----@param opts? {compress: boolean?} compress: deflate the members; default false
+---@param opts? {compress: boolean?, dtype: string|table<string, string>|nil} compress: deflate the
+--- members; default false; dtype: the kind of the floats, such as "float16", or of some arrays by
+--- name, as mlp.io.npy has them; default their own
 ---@return string? bytes
 ---@return string? message when the archive would pass 4 GiB
 function npz.encode(arrays, opts)
-  local compress <const>, pieces <const> = write_options(arrays, opts), {}
+  local o <const>, pieces <const> = write_options(arrays, opts), {}
   return file.decode(CALL, "", function()
-    write(function(bytes) pieces[#pieces + 1] = bytes end, arrays, compress)
+    write(function(bytes) pieces[#pieces + 1] = bytes end, arrays, o)
     return table.concat(pieces)
   end)
 end
@@ -76,13 +80,13 @@ end
 --- Writes an .npz file.
 ---@param path string
 ---@param arrays table<string, mlp.Tensor>
----@param opts? {compress: boolean?}
+---@param opts? {compress: boolean?, dtype: string|table<string, string>|nil} as of encode
 ---@return true? done
 ---@return string? message
 function npz.save(path, arrays, opts)
-  local compress <const> = write_options(arrays, opts)
+  local o <const> = write_options(arrays, opts)
   return file.write(path, function(handle)
-    write(function(bytes) handle:write(bytes) end, arrays, compress)
+    write(function(bytes) handle:write(bytes) end, arrays, o)
   end)
 end
 

@@ -15,12 +15,14 @@ local MAX_HEADER <const> = 100000000 -- bytes, as in the reference implementatio
 local METADATA <const> = "__metadata__"
 local refuse <const> = file.refuse
 
-local kinds <const> = {
-  F64 = numbers.kinds.f8, F32 = numbers.kinds.f4, F16 = numbers.kinds.f2, BF16 = numbers.kinds.bf2,
-  I64 = numbers.kinds.i8, I32 = numbers.kinds.i4, I16 = numbers.kinds.i2, I8 = numbers.kinds.i1,
-  U32 = numbers.kinds.u4, U16 = numbers.kinds.u2, U8 = numbers.kinds.u1, BOOL = numbers.kinds.b1,
+-- The format's code of each kind.
+local codes <const> = {
+  float64 = "F64", float32 = "F32", float16 = "F16", bfloat16 = "BF16", int64 = "I64",
+  int32 = "I32", int16 = "I16", int8 = "I8", uint64 = "U64", uint32 = "U32", uint16 = "U16",
+  uint8 = "U8", bool = "BOOL",
 }
-local codes <const> = { float64 = "F64", float32 = "F32", int64 = "I64", uint8 = "U8" }
+local kinds <const> = {}
+for name, code in pairs(codes) do kinds[code] = numbers.kinds[name] end
 
 local function is_json(value, kind)
   return type(value) == "table" and getmetatable(value).__jsontype == kind
@@ -113,7 +115,8 @@ local function read(source)
 end
 
 --- Reads a safetensors file. F32, F64, I64 and U8 come as they are; F16 and BF16 become float32,
---- BOOL becomes uint8, the other integers int64. U64 and 8-bit floats are refused.
+--- BOOL becomes uint8, the other integers int64 (a U64 from 2^63 on is refused). Floats of 8 bits
+--- are refused.
 ---@param path string
 ---@return table<string, mlp.Tensor>? tensors by name
 ---@return table<string, string>|string metadata or the message
@@ -131,11 +134,10 @@ end
 
 -- Wide numbers first, then by name, as the reference implementation orders them: everything is
 -- aligned.
-local function ordered(tensors)
-  local names <const> = numbers.names(tensors)
-  local function width(name) return numbers.size[tensors[name].dtype] end
+local function ordered(kinds_of)
+  local names <const> = numbers.names(kinds_of)
   table.sort(names, function(a, b)
-    if width(a) ~= width(b) then return width(a) > width(b) end
+    if kinds_of[a].bytes ~= kinds_of[b].bytes then return kinds_of[a].bytes > kinds_of[b].bytes end
     return a < b
   end)
   return names
@@ -149,24 +151,21 @@ local function quoted_pairs(texts)
   return table.concat(parts, ",")
 end
 
-local function header_for(tensors, names, metadata)
+local function header_for(tensors, names, o)
   local parts <const>, at = {}, 0
-  if next(metadata) then parts[1] = ('"%s":{%s}'):format(METADATA, quoted_pairs(metadata)) end
+  if next(o.metadata) then parts[1] = ('"%s":{%s}'):format(METADATA, quoted_pairs(o.metadata)) end
   for _, name in ipairs(names) do
-    local value <const> = tensors[name]
-    local stop <const> = at + value:numel() * numbers.size[value.dtype]
+    local value <const>, kind <const> = tensors[name], o.kinds[name]
+    local stop <const> = at + value:numel() * kind.bytes
     parts[#parts + 1] = ('%s:{"dtype":"%s","shape":[%s],"data_offsets":[%d,%d]}'):format(
-      json.quotestring(name), codes[value.dtype], table.concat(value.shape, ","), at, stop)
+      json.quotestring(name), codes[kind.name], table.concat(value.shape, ","), at, stop)
     at = stop
   end
   local text <const> = "{" .. table.concat(parts, ",") .. "}"
   return ("<s8"):pack(text .. (" "):rep(-#text % 8))
 end
 
-local function check_written(tensors, opts)
-  numbers.check_named(CALL, tensors)
-  if tensors[METADATA] then errors.raise("%s: no tensor can have the name '%s'", CALL, METADATA) end
-  local metadata <const> = errors.options(CALL, opts, { metadata = errors.NONE }).metadata or {}
+local function check_texts(metadata)
   if type(metadata) ~= "table" then
     errors.wanted(CALL, "metadata", metadata, "a table of texts")
   end
@@ -176,35 +175,49 @@ local function check_written(tensors, opts)
       errors.wanted(CALL, ("metadata.%s"):format(key), value, "a string")
     end
   end
-  return metadata
 end
 
-local function write(emit, tensors, metadata)
-  local names <const> = ordered(tensors)
-  emit(header_for(tensors, names, metadata))
-  for _, name in ipairs(names) do emit(tensors[name]:tobytes()) end
+local function write_options(tensors, opts)
+  numbers.check_named(CALL, tensors)
+  if tensors[METADATA] then errors.raise("%s: no tensor can have the name '%s'", CALL, METADATA) end
+  local o <const> = errors.options(CALL, opts, { metadata = {}, dtype = errors.NONE })
+  check_texts(o.metadata)
+  return { metadata = o.metadata, kinds = numbers.kinds_of(CALL, tensors, o.dtype, codes) }
 end
+
+local function write(emit, tensors, o)
+  local names <const> = ordered(o.kinds)
+  emit(header_for(tensors, names, o))
+  for _, name in ipairs(names) do emit(numbers.bytes(tensors[name], o.kinds[name])) end
+end
+
+--- What a file of named tensors says beside them.
+---@class mlp.io.SafetensorsOptions
+---@field metadata table<string, string>? text that travels with the tensors
+---@field dtype string|table<string, string>|nil the kind of the floats in the file, "float16" or
+---  "bfloat16" for half the bytes; or of some tensors by name; default their own. Floats are
+---  rounded to the nearest and come back as float32; raises when an integer does not fit
 
 --- The bytes of a safetensors file; equal content gives equal bytes.
 ---@param tensors table<string, mlp.Tensor>
----@param opts? {metadata: table<string, string>?}
+---@param opts? mlp.io.SafetensorsOptions
 ---@return string
 function safetensors.encode(tensors, opts)
-  local metadata <const>, pieces <const> = check_written(tensors, opts), {}
-  write(function(bytes) pieces[#pieces + 1] = bytes end, tensors, metadata)
+  local o <const>, pieces <const> = write_options(tensors, opts), {}
+  write(function(bytes) pieces[#pieces + 1] = bytes end, tensors, o)
   return table.concat(pieces)
 end
 
 --- Writes a safetensors file.
 ---@param path string
 ---@param tensors table<string, mlp.Tensor>
----@param opts? {metadata: table<string, string>?} metadata: text that travels with the tensors
+---@param opts? mlp.io.SafetensorsOptions
 ---@return true? done
 ---@return string? message
 function safetensors.save(path, tensors, opts)
-  local metadata <const> = check_written(tensors, opts)
+  local o <const> = write_options(tensors, opts)
   return file.write(path, function(handle)
-    write(function(bytes) handle:write(bytes) end, tensors, metadata)
+    write(function(bytes) handle:write(bytes) end, tensors, o)
   end)
 end
 

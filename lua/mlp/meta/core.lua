@@ -4,6 +4,7 @@
 -- luacheck: ignore
 
 ---@alias mlp.Dtype "float32"|"float64"|"int64"|"uint8"
+---@alias mlp.Encoding "int8"|"int16"|"int24"|"int32"|"uint16"|"uint32"|"float16"|"bfloat16"
 ---@alias mlp.Index integer|table|mlp.Tensor a position, positions per axis, or a mask
 
 ---@class mlp.TensorOptions
@@ -97,8 +98,9 @@ function mlp.eye(n, options) end
 ---@param bytes string
 ---@param dtype mlp.Dtype
 ---@param shape integer[]
----@param options {offset: integer?, byteswap: boolean?}? offset: bytes to leave out at the start;
----  byteswap: the numbers are big-endian
+---@param options {offset: integer?, byteswap: boolean?, encoding: mlp.Encoding?}? offset: bytes to
+---  leave out at the start; byteswap: the numbers are big-endian; encoding: how the string holds
+---  them, when not as the tensor does: integers for int64, 16-bit floats for float32
 ---@return mlp.Tensor
 function mlp.frombytes(bytes, dtype, shape, options) end
 
@@ -127,9 +129,12 @@ function Tensor:set(...) end
 ---@return table|number
 function Tensor:totable() end
 
---- The numbers as a string, little-endian and row-major.
+--- The numbers as a string, little-endian and row-major. In another encoding floats are rounded to
+--- the nearest, ties to even; an integer that does not fit raises.
+---@param options {encoding: mlp.Encoding?}? encoding: how the string holds them, when not as the
+---  tensor does
 ---@return string
-function Tensor:tobytes() end
+function Tensor:tobytes(options) end
 
 --- The length of an axis; #x is x:size(1).
 ---@param axis integer from 1, or from -1, the last

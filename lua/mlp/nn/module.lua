@@ -311,8 +311,11 @@ end
 
 --- Saves parameters and buffers as safetensors under their dotted names; see mlp.load.
 ---@param path string
+---@param options {dtype: string|table<string, string>|nil}? dtype: the kind of the floats in the
+---  file, "float16" or "bfloat16" for half the bytes, or of some parameters by name; they come back
+---  as float32; default their own
 ---@return true?, string? message
-function Module:save(path) return require("mlp.nn.state").save(self, path) end
+function Module:save(path, options) return require("mlp.nn.state").save(self, path, options) end
 
 --- Reads a file written by save, or by another library under the same names.
 ---@param path string

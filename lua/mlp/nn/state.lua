@@ -4,6 +4,7 @@
 --- and which paths share one tensor, which is written once.
 
 local core <const> = require "mlp.core"
+local errors <const> = require "mlp.errors"
 local json <const> = require "dkjson"
 local Module <const> = require "mlp.nn.module"
 local safetensors <const> = require "mlp.io.safetensors"
@@ -202,11 +203,13 @@ end
 --- back with mlp.load(path).
 ---@param model mlp.nn.Module
 ---@param path string
+---@param options {dtype: string|table<string, string>|nil}? as of mlp.io.safetensors.save
 ---@return true?, string? message
-function state.save(model, path)
+function state.save(model, path, options)
+  local o <const> = errors.options("save", options, { dtype = errors.NONE })
   local description = state.description(model)
   local shared <const> = shared_paths(model)
-  return safetensors.save(path, state.tensors(model), { metadata = {
+  return safetensors.save(path, state.tensors(model), { dtype = o.dtype, metadata = {
     [METADATA_KEY] = description, format = "mlp",
     [SHARED_KEY] = description and next(shared) and json.encode(shared) or nil,
   } })

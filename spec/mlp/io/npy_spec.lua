@@ -33,7 +33,8 @@ describe("npy.load", function()
   end
 
   it("turns unsigned integers into int64, but bytes and booleans into uint8", function()
-    for name, dtype in pairs { little_u4 = "int64", little_u2 = "int64", byte_u1 = "uint8" } do
+    for name, dtype in pairs { little_u8 = "int64", little_u4 = "int64", little_u2 = "int64",
+      byte_u1 = "uint8" } do
       local x <const> = golden(name)
       assert.are.equal(dtype, x.dtype)
       assert.are.same({ { 0, 1, 2 }, { 3, 4, 5 } }, x:totable())
@@ -65,8 +66,8 @@ describe("npy.load", function()
 
   it("refuses what no tensor holds, by its name", function()
     local wanted <const> = {
-      complex = "type '<c8'", u8 = "type '<u8'", text = "type '<U2'", object = "type '|O'",
-      record = "header is not understood",
+      complex = "type '<c8'", u8 = "a uint64 from 2%^63 on", text = "type '<U2'",
+      object = "type '|O'", record = "header is not understood",
     }
     for name, pattern in pairs(wanted) do
       files.refused(pattern, npy.load, files.golden("refused_" .. name .. ".npy"))
@@ -153,6 +154,32 @@ describe("npy.save", function()
       "empty" } do
       assert.are.equal(files.read(files.golden(name .. ".npy")), npy.encode(golden(name)))
     end
+  end)
+
+  it("writes every kind of number that NumPy writes, when it is asked to", function()
+    for file, dtype in pairs { little_f8 = "float64", little_f4 = "float32", little_f2 = "float16",
+      little_i8 = "int64", little_i4 = "int32", little_i2 = "int16", byte_i1 = "int8",
+      little_u8 = "uint64", little_u4 = "uint32", little_u2 = "uint16", byte_u1 = "uint8",
+      bool = "bool" } do
+      local bytes <const> = files.read(files.golden(file .. ".npy"))
+      for _, held in ipairs { "float32", "float64", "int64" } do
+        assert.are.equal(bytes, npy.encode(golden(file):to(held), { dtype = dtype }))
+      end
+    end
+  end)
+
+  it("refuses numbers that do not fit, and kinds that there are not", function()
+    local function refuses(sentence, x, dtype)
+      assert.error_matches(function() npy.encode(x, { dtype = dtype }) end, sentence, 1, true)
+    end
+    refuses("element 2 is 300, which int8 does not hold", core.tensor { 0, 300 }, "int8")
+    refuses("uint64 does not hold", core.tensor({ -1 }, { dtype = "int64" }), "uint64")
+    refuses("dtype is the string 'half' but one of bool, float16, float32", core.zeros(1), "half")
+    refuses("one of bool", core.zeros(1), "bfloat16")
+    refuses("NaN", core.tensor { 0 / 0 }, "int16")
+    local path <const> = files.temporary()
+    assert.is_false(pcall(npy.save, path, core.tensor { 300 }, { dtype = "int8" }))
+    assert.is_nil(io.open(path))
   end)
 
   it("wants a tensor", function()

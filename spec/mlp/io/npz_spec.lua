@@ -170,4 +170,13 @@ describe("npz.save", function()
     assert.error_matches(function() npz.encode({}, { compres = true }) end,
       "did you mean 'compress'")
   end)
+
+  it("writes other kinds of numbers, when it is asked to", function()
+    local given <const> = { a = core.tensor { 1.5 }, n = core.tensor({ 7 }, { dtype = "int64" }) }
+    local back = assert(npz.decode(npz.encode(given, { dtype = "float16" })))
+    assert.are.equal("float32", back.a.dtype)
+    back = assert(npz.decode(npz.encode(given, { dtype = { n = "bool" }, compress = true })))
+    assert.are.equal("uint8", back.n.dtype)
+    assert.error_matches(function() npz.encode(given, { dtype = "bfloat16" }) end, "one of bool")
+  end)
 end)

@@ -143,6 +143,38 @@ describe("safetensors.save", function()
     end
   end)
 
+  it("writes floats with 16 bits, when it is asked to", function()
+    local given <const> = { a = core.tensor { 1.5, -2.25 }, b = core.tensor { 1 / 3 },
+      c = core.tensor({ 0.1 }, { dtype = "float64" }), n = core.tensor({ 7 }, { dtype = "int64" }) }
+    local full <const> = safetensors.encode(given)
+    for _, dtype in ipairs { "float16", "bfloat16" } do
+      local bytes <const> = safetensors.encode(given, { dtype = dtype })
+      assert.is_true(#bytes < #full)
+      local back <const> = safetensors.decode(bytes)
+      assert.are.same({ 1.5, -2.25 }, back.a:totable())
+      assert.are.equal("float32", back.c.dtype)
+      assert.are.equal("int64", back.n.dtype)
+      assert.is_true(math.abs(back.b:get(1) - 1 / 3) < (dtype == "float16" and 1e-3 or 4e-3))
+      assert.are.equal(bytes, safetensors.encode(back, { dtype = dtype }))
+    end
+    local some <const> = safetensors.encode(given, { dtype = { b = "float16", n = "int16" } })
+    local back <const> = safetensors.decode(some)
+    assert.are.equal(0.1, back.c:item())
+    assert.are.equal(7, back.n:item())
+    assert.are_not.equal(given.b:item(), back.b:item())
+  end)
+
+  it("refuses kinds that do not fit", function()
+    local function refuses(sentence, dtype)
+      local given <const> = { a = core.zeros(1), n = core.tensor({ 300 }, { dtype = "int64" }) }
+      assert.error_matches(function() safetensors.encode(given, { dtype = dtype }) end, sentence)
+    end
+    refuses("dtype is the string 'f16' but one of bfloat16, bool", "f16")
+    refuses("dtype is the string 'int8' but a kind of floats", "int8")
+    refuses("dtype names 'x', which is no tensor", { x = "float16" })
+    refuses("element 1 is 300, which int8 does not hold", { n = "int8" })
+  end)
+
   it("writes no tensors at all", function()
     assert.are.same({}, (safetensors.decode(safetensors.encode {})))
   end)
