@@ -51,6 +51,26 @@ describe("png_decode", function()
     assert.are.equal(16, depth)
   end)
 
+  it("gives 16 bits, big-endian, when it is asked to", function()
+    local samples <const> = core.png_decode(golden "sixteen.png", { depth = 16 })
+    assert.are.equal("\0\0\x80\x80\xff\xff", samples)
+    local twice <const> = (core.png_decode(golden "one_bit.png", { depth = 16 }))
+    assert.are.equal(("\0\0\xff\xff"):rep(5) .. ("\xff\xff\0\0"):rep(5), twice)
+    files.refused("limit of 5", core.png_decode, golden "sixteen.png", { depth = 16, limit = 5 })
+  end)
+
+  it("gives positions and the palette, when it is asked to", function()
+    local samples <const>, _, _, channels <const>, _, palette <const> =
+      core.png_decode(golden "palette_alpha.png", { positions = true })
+    assert.are.equal("\0\1\2\0", samples)
+    assert.are.equal(1, channels)
+    assert.are.equal("\xff\0\0\xff" .. "\0\xff\0\x80" .. "\0\0\xff\xff", palette)
+    files.refused("has no palette", core.png_decode, golden "rgb.png", { positions = true })
+    local outside <const> = core.png_encode("\0\3", 1, 2, 1,
+      { depth = 2, palette = ("\1\2\3\xff"):rep(3) })
+    files.refused("outside the palette", core.png_decode, outside, { positions = true })
+  end)
+
   it("refuses what is no PNG, cut, damaged or larger than the limit", function()
     files.refused("not a PNG", core.png_decode, "GIF89a")
     files.refused("not a PNG", core.png_decode, "")
@@ -87,6 +107,51 @@ describe("png_encode", function()
         assert.are.equal(samples, back)
       end
     end
+  end)
+
+  it("writes every depth, palettes and interlaced pictures", function()
+    for _, interlaced in ipairs { false, true } do
+      for _, size in ipairs { { 1, 1 }, { 1, 9 }, { 13, 10 } } do
+        local height <const>, width <const> = table.unpack(size)
+        local function back(samples, channels, options, wish)
+          options.interlaced = interlaced
+          return core.png_decode(core.png_encode(samples, height, width, channels, options), wish)
+        end
+        local deep <const> = pattern(height * width * 3 * 2)
+        assert.are.equal(deep, (back(deep, 3, { depth = 16 }, { depth = 16 })))
+        for _, depth in ipairs { 1, 2, 4 } do
+          local levels <const> = pattern(height * width):gsub(".", function(c)
+            return string.char(c:byte() % (1 << depth))
+          end)
+          local wide <const> = levels:gsub(".", function(c)
+            return string.char(c:byte() * 255 // ((1 << depth) - 1))
+          end)
+          local samples <const>, _, _, _, found <const> = back(levels, 1, { depth = depth })
+          assert.are.equal(wide, samples)
+          assert.are.equal(depth, found)
+          local palette <const> = pattern(4 << depth)
+          local positions <const>, _, _, _, _, colours <const> =
+            back(levels, 1, { depth = depth, palette = palette }, { positions = true })
+          assert.are.equal(levels, positions)
+          assert.are.equal(palette, colours)
+        end
+      end
+    end
+  end)
+
+  it("refuses depths and palettes that do not go together", function()
+    local function refuses(sentence, ...)
+      local arguments <const> = table.pack(...)
+      assert.error_matches(function() core.png_encode(table.unpack(arguments)) end, sentence, 1,
+        true)
+    end
+    refuses("3 bits per sample", "a", 1, 1, 1, { depth = 3 })
+    refuses("4 bits per sample do not go with 3 channels", "abc", 1, 1, 3, { depth = 4 })
+    refuses("1 bits per sample do not go with 1 channels and 3 colours", "\0", 1, 1, 1,
+      { depth = 1, palette = ("abcd"):rep(3) })
+    refuses("the palette has 3 bytes", "\0", 1, 1, 1, { palette = "abc" })
+    refuses("1 bytes came but 2 were", "\0", 1, 1, 1, { depth = 16 })
+    refuses("1 colours for 3 channels", "abc", 1, 1, 3, { palette = "abcd" })
   end)
 
   it("refuses sizes that do not fit", function()

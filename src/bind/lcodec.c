@@ -68,17 +68,17 @@ static lua_Integer check_integer(lua_State *L, int index, const char *who, const
   return value;
 }
 
-/* The option of the table at index 2, or `fallback`. */
-static lua_Integer integer_option(lua_State *L, const char *who, const char *name,
+/* The option of the table at index, or `fallback`. */
+static lua_Integer integer_option(lua_State *L, int index, const char *who, const char *name,
                                   lua_Integer fallback) {
-  if (!lua_istable(L, 2) || !mlp_option(L, 2, name)) return fallback;
+  if (!lua_istable(L, index) || !mlp_option(L, index, name)) return fallback;
   lua_Integer value = check_integer(L, -1, who, name);
   lua_pop(L, 1);
   return value;
 }
 
 static size_t limit_option(lua_State *L, const char *who) {
-  lua_Integer limit = integer_option(L, who, "limit", DEFAULT_LIMIT);
+  lua_Integer limit = integer_option(L, 2, who, "limit", DEFAULT_LIMIT);
   if (limit < 0) mlp_raise(L, "%s: limit is negative but a count of bytes was wanted", who);
   return (size_t)limit;
 }
@@ -111,7 +111,7 @@ static int codec_deflate(lua_State *L) {
   size_t n;
   const char *in = check_string(L, "deflate", &n);
   mlp_wrap wrap = format_option(L, "deflate");
-  lua_Integer level = integer_option(L, "deflate", "level", -1);
+  lua_Integer level = integer_option(L, 2, "deflate", "level", -1);
   if (level < -1 || level > 9) mlp_raise(L, "deflate: level is not one of -1, 0, ... 9");
   box *b = push_box(L);
   mlp_error e;
@@ -129,22 +129,37 @@ static int codec_crc32(lua_State *L) {
   return 1;
 }
 
-/* png_decode(data, {limit = bytes}) -> samples, height, width, channels, bit_depth | nil, message
- */
+static bool flag_option(lua_State *L, int index, const char *name) {
+  if (!lua_istable(L, index) || !mlp_option(L, index, name)) return false;
+  bool given = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return given;
+}
+
+/* png_decode(data, {limit = bytes, depth = 8 | 16, positions = false})
+** -> samples, height, width, channels, bit_depth, palette | nil, message. Samples of 16 bits are
+** big-endian; the palette is the RGBA of each colour where positions are asked for. */
 static int codec_png_decode(lua_State *L) {
   size_t n;
   const char *in = check_string(L, "png_decode", &n);
-  size_t limit = limit_option(L, "png_decode");
+  mlp_png_wish wish = {.limit = limit_option(L, "png_decode"),
+                       .positions = flag_option(L, 2, "positions")};
+  lua_Integer depth = integer_option(L, 2, "png_decode", "depth", 8);
+  if (depth != 8 && (depth != 16 || wish.positions))
+    mlp_raise(L, "png_decode: depth is not 8, or 16 without positions");
+  wish.depth = (int)depth;
   box *b = push_box(L);
   mlp_picture p;
   mlp_error e;
-  if (mlp_png_decode(b->memory, &b->bytes, &p, in, n, limit, &e) != MLP_OK) return refused(L, &e);
+  if (mlp_png_decode(b->memory, &b->bytes, &p, in, n, &wish, &e) != MLP_OK) return refused(L, &e);
   box_to_string(L, b);
   lua_pushinteger(L, (lua_Integer)p.height);
   lua_pushinteger(L, (lua_Integer)p.width);
   lua_pushinteger(L, p.channels);
   lua_pushinteger(L, p.bit_depth);
-  return 5;
+  if (p.colors == 0) return 5;
+  lua_pushlstring(L, (const char *)p.palette, p.colors * sizeof p.palette[0]);
+  return 6;
 }
 
 static size_t check_side(lua_State *L, int index, const char *what) {
@@ -155,13 +170,30 @@ static size_t check_side(lua_State *L, int index, const char *what) {
   return (size_t)side;
 }
 
-/* png_encode(samples, height, width, channels) -> string */
+static void palette_option(lua_State *L, int index, mlp_picture *p) {
+  if (!lua_istable(L, index) || !mlp_option(L, index, "palette")) return;
+  size_t n;
+  const char *bytes = luaL_checklstring(L, -1, &n);
+  if (n == 0 || n % sizeof p->palette[0] != 0 || n > sizeof p->palette)
+    mlp_raise(L,
+              "png_encode: the palette has %zu bytes but 4 for each of 1 to %d colours were wanted",
+              n, MLP_PALETTE);
+  memcpy(p->palette, bytes, n);
+  p->colors = n / sizeof p->palette[0];
+  lua_pop(L, 1);
+}
+
+/* png_encode(samples, height, width, channels, {depth = 8, interlaced = false, palette = string})
+** -> string. One byte per sample, two (big-endian) where depth is 16. */
 static int codec_png_encode(lua_State *L) {
   size_t n;
   const char *in = check_string(L, "png_encode", &n);
   mlp_picture p = {.height = check_side(L, 2, "height"), .width = check_side(L, 3, "width")};
   p.channels = (int)check_side(L, 4, "channels");
-  size_t wanted = p.height * p.width * (size_t)p.channels;
+  p.bit_depth = (int)integer_option(L, 5, "png_encode", "depth", 8);
+  p.interlaced = flag_option(L, 5, "interlaced");
+  palette_option(L, 5, &p);
+  size_t wanted = p.height * p.width * (size_t)p.channels * (p.bit_depth == 16 ? 2 : 1);
   if (n != wanted) mlp_raise(L, "png_encode: %zu bytes came but %zu were wanted", n, wanted);
   box *b = push_box(L);
   mlp_error e;

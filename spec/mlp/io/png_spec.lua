@@ -19,6 +19,28 @@ describe("png.load", function()
     assert.are.same({ { 0 }, { 1 }, { 0 } }, { table.unpack(picture:totable()[1], 1, 3) })
   end)
 
+  it("keeps 16 bits in floats", function()
+    local picture <const>, depth <const> =
+      png.load(files.golden "sixteen.png", { dtype = "float32" })
+    assert.are.equal(16, depth)
+    local wanted <const> = core.tensor { 0, 32896, 65535 } / 65535
+    assert.are.equal(wanted:tobytes(), picture:tobytes())
+  end)
+
+  it("gives positions in the palette, from 1, and the palette", function()
+    local picture <const>, depth <const>, palette <const> =
+      png.load(files.golden "palette.png", { palette = true })
+    assert.are.equal("int64", picture.dtype)
+    assert.are.same({ { { 1 }, { 2 }, { 3 }, { 1 } } }, picture:totable())
+    assert.are.equal(2, depth)
+    assert.are.same({ { 255, 0, 0 }, { 0, 255, 0 }, { 0, 0, 255 } }, palette:totable())
+    local _, _, four <const> = png.load(files.golden "palette_alpha.png", { palette = true })
+    assert.are.same({ 0, 255, 0, 128 }, four:totable()[2])
+    local colours <const> = palette:index_select(1, picture:reshape(-1)):reshape(1, 4, 3)
+    assert.are.equal(assert(png.load(files.golden "palette.png")):tobytes(), colours:tobytes())
+    files.refused("has no palette", png.load, files.golden "rgb.png", { palette = true })
+  end)
+
   it("says what the file is instead, and what it cannot hold", function()
     local _, message <const> = png.load(files.golden "vector.npy")
     assert.matches("^mlp.io.png: '.*vector.npy': not a PNG picture but an npy file$",
@@ -63,6 +85,58 @@ describe("png.save", function()
     local all <const> = core.arange(0, 255, { dtype = "float32" }):reshape(1, -1) / 255
     assert.are.equal(all:mul(255):add(0.5):floor():to("uint8"):tobytes(),
       png.decode(png.encode(all)):tobytes())
+  end)
+
+  it("writes 16 bits, and fewer than 8 of grey pictures", function()
+    local picture <const> = core.linspace(0, 1, 70):reshape(5, 7, 2)
+    local back <const>, depth <const> = png.decode(png.encode(picture, { depth = 16 }),
+      { dtype = "float32" })
+    assert.are.equal(16, depth)
+    assert.is_true((back - picture):abs():amax():item() <= 0.51 / 65535)
+    assert.are.equal(png.encode(back, { depth = 16 }), png.encode(picture, { depth = 16 }))
+    local bytes <const> = core.arange(0, 255, { dtype = "uint8" }):reshape(16, 16, 1)
+    for _, bits in ipairs { 1, 2, 4, 16 } do
+      local again <const>, found <const> = png.decode(png.encode(bytes, { depth = bits }))
+      assert.are.equal(bits, found)
+      local step <const> = 255 / ((1 << math.min(bits, 8)) - 1)
+      local off <const> = (again:to "float32" - bytes:to "float32"):abs():amax():item()
+      assert.is_true(off <= (bits == 16 and 0 or step / 2 + 0.5))
+    end
+  end)
+
+  it("writes palettes with as few bits as they need, and interlaced pictures", function()
+    for count, bits in pairs { [1] = 1, [2] = 1, [3] = 2, [5] = 4, [17] = 8, [256] = 8 } do
+      for channels = 3, 4 do
+        local palette <const> = core.rand(count, channels)
+        local picture <const> = core.arange(0, 34):reshape(5, 7):to("int64"):remainder(count) + 1
+        local bytes <const> = png.encode(picture, { palette = palette, interlaced = true })
+        local back <const>, depth <const>, colours <const> = png.decode(bytes, { palette = true })
+        assert.are.equal(bits, depth)
+        assert.are.equal(picture:tobytes(), back:tobytes())
+        assert.are.same({ count, channels }, colours.shape)
+        assert.are.equal(bytes, png.encode(back, { palette = colours, interlaced = true }))
+      end
+    end
+    local picture <const> = core.rand(9, 10, 3)
+    assert.are.equal(png.decode(png.encode(picture)):tobytes(),
+      png.decode(png.encode(picture, { interlaced = true })):tobytes())
+  end)
+
+  it("refuses depths and palettes that do not fit", function()
+    local function refuses(sentence, picture, options)
+      assert.error_matches(function() png.encode(picture, options) end, sentence, 1, true)
+    end
+    local palette <const>, one <const> = core.rand(3, 3), core.ones({ 1, 1 }, { dtype = "int64" })
+    refuses("depth is 3 but 1, 2, 4, 8 or 16", core.zeros(1, 1), { depth = 3 })
+    refuses("grey (one channel) for fewer", core.zeros(1, 1, 3), { depth = 4 })
+    refuses("depth goes without a palette", one, { depth = 8, palette = palette })
+    refuses("palette is a float32 tensor (3, 2)", one, { palette = core.rand(3, 2) })
+    refuses("(1 to 256 colours, 3 or 4)", one, { palette = core.rand(257, 3) })
+    refuses("int64, the positions of colours", core.zeros(1, 1), { palette = palette })
+    refuses("one channel of positions", core.ones({ 1, 1, 2 }, { dtype = "int64" }),
+      { palette = palette })
+    refuses("has the position 4 but the palette has 1 to 3", one * 4, { palette = palette })
+    refuses("has the position 0 but", one * 0, { palette = palette })
   end)
 
   it("refuses what is no picture", function()
