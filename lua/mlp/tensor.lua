@@ -14,7 +14,8 @@ local HIDDEN <const> = {
   public = true, info = true, set_metamethod = true, library = true, activations = true,
   no_grad_scope = true, isatty = true, inflate = true, deflate = true, crc32 = true,
   png_decode = true, png_encode = true, md5 = true, grad = true, word_distance = true,
-  memory_limit = true,
+  memory_limit = true, recording = true, is_recording = true, compiled = true, keep = true,
+  forget = true, plans = true, lanes = true, hooks_changed = true, put = true,
 }
 
 local function public_names()

@@ -8,6 +8,8 @@ local symbols = {}
 -- belong to a Lua state and hang on its context.
 symbols.WRITABLE = {
   chosen = "kernel.c: which kernel table runs, an atomic set when the module is loaded",
+  pool = "pool.c: the worker threads, which belong to the process",
+  inside = "pool.c: whether this thread runs a part, so that parts do not nest",
   settled = "blas.c: whether OpenBLAS, whose thread count is one of the process, was set to one",
 }
 

@@ -40,6 +40,8 @@ typedef struct {
   double cycle_seconds;        /* of the processor, when the collector last came round */
   double byte_cost;            /* seconds per byte taken, in the cycle before */
   bool faster;                 /* the pace was raised after it, not lowered */
+  uint64_t hooks;              /* changes of the hooks of modules so far */
+  int64_t tile_height;         /* for specs; 0: plans choose */
   bool watched;                /* a sentinel waits for the next time */
 } mlp_host;
 
@@ -112,6 +114,14 @@ bool mlp_option(lua_State *L, int index, const char *name);
 /* The stream of a generator at index, or the default one for nil. */
 mlp_stream *mlp_check_stream(lua_State *L, int index, const char *who);
 
+/* ---- compiled functions (lplan.c) ------------------------------------------------------------ */
+
+/* Raises while a function is being compiled: `who` "gives a value to Lua", "writes a value", ... */
+void mlp_forbid(lua_State *L, const char *who, const char *what);
+
+/* Keeps the value at index as long as the recording, and the plan made of it. */
+void mlp_anchor(lua_State *L, int index);
+
 /* ---- each file adds its functions to the table on top of the stack --------------------------- */
 
 /* Registers with the shared upvalues. */
@@ -123,6 +133,7 @@ void mlp_open_bytes(lua_State *L, int methods);
 void mlp_open_index(lua_State *L, int methods);
 void mlp_open_operations(lua_State *L, int methods);
 void mlp_open_graph(lua_State *L, int methods);
+void mlp_open_plan(lua_State *L);
 void mlp_open_random(lua_State *L);
 void mlp_open_raise(lua_State *L);
 void mlp_open_guess(lua_State *L);

@@ -62,6 +62,7 @@ static int open_all(lua_State *L) {
   mlp_open_bytes(L, methods);
   mlp_open_operations(L, methods);
   mlp_open_graph(L, methods);
+  mlp_open_plan(L);
   mlp_open_index(L, methods);
   mlp_open_random(L);
   mlp_open_codec(L);

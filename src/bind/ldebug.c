@@ -3,6 +3,7 @@
 */
 #include <string.h>
 
+#include "base/pool.h"
 #include "bind/bind.h"
 #include "graph/node.h"
 #include "kernel/kernel.h"
@@ -111,10 +112,24 @@ static int debug_draw(lua_State *L) {
   return 1;
 }
 
+/* threads(n): at most so many run parts; 0: no limit */
+static int debug_threads(lua_State *L) {
+  mlp_set_threads((int)luaL_checkinteger(L, 1));
+  return 0;
+}
+
+/* tile_height(n): of plans made from now on; 0: they choose */
+static int debug_tile_height(lua_State *L) {
+  mlp_host_of(L)->tile_height = luaL_checkinteger(L, 1);
+  return 0;
+}
+
 void mlp_open_debug(lua_State *L) {
   static const luaL_Reg functions[] = {{"isa", debug_isa},
                                        {"peak", debug_peak},
                                        {"fail_after", debug_fail_after},
+                                       {"threads", debug_threads},
+                                       {"tile_height", debug_tile_height},
                                        {"history", debug_history},
                                        {"philox", debug_philox},
                                        {"draw", debug_draw},

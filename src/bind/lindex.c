@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bind/bind.h"
+#include "graph/recording.h"
 
 extern const mlp_row mlp_row_select, mlp_row_slice, mlp_row_masked_select, mlp_row_index_select;
 extern const mlp_row mlp_row_copy_, mlp_row_masked_assign;
@@ -129,6 +130,9 @@ static void push_shape(lua_State *L, const mlp_tensor *t) {
 }
 
 static int push_grad(lua_State *L, mlp_tensor *t) {
+  mlp_recording *r = t->context->recording;
+  mlp_error e;
+  if (r && mlp_recording_read_grad(r, t, &e) != MLP_OK) return mlp_raise_error(L, &e);
   if (!t->grad) return lua_pushnil(L), 1;
   mlp_box *box = mlp_push_box(L);
   box->tensor = mlp_tensor_share(t->grad);
@@ -267,6 +271,9 @@ static int set_property(lua_State *L) {
                      "x:requires_grad_(false)");
   if (strcmp(key, "grad") != 0 || !lua_isnil(L, 3))
     return mlp_raise(L, "a tensor has no field '%s' to set (x.grad = nil clears a gradient)", key);
+  mlp_recording *r = t->context->recording;
+  mlp_error e;
+  if (r && mlp_recording_write_grad(r, t, &e) != MLP_OK) return mlp_raise_error(L, &e);
   mlp_tensor_drop(t->grad);
   t->grad = NULL;
   return 0;
@@ -304,6 +311,7 @@ static int64_t element_offset(lua_State *L, const mlp_tensor *t, int n, const ch
 
 /* get(i, j, ...) -> number */
 static int tensor_get(lua_State *L) {
+  mlp_forbid(L, "get", "gives a number to Lua");
   mlp_tensor *t = mlp_check_tensor(L, 1, "get", "the tensor");
   mlp_push_element(L, t, element_offset(L, t, lua_gettop(L) - 1, "get"));
   return 1;
@@ -314,8 +322,9 @@ static void want_writable(lua_State *L, const mlp_tensor *t) {
     mlp_raise(L, "set: the tensor requires a gradient; write inside mlp.no_grad, or to x:detach()");
 }
 
-/* set(i, j, ..., number) */
-static int tensor_set(lua_State *L) {
+/* put(x, i, j, ..., number): set, also while a function is being compiled; for numbers that the
+** library sees to before every replay */
+static int core_put(lua_State *L) {
   mlp_enter(L); /* finds out whether a no_grad scope is open */
   mlp_tensor *t = mlp_check_tensor(L, 1, "set", "the tensor");
   want_writable(L, t);
@@ -323,6 +332,12 @@ static int tensor_set(lua_State *L) {
   mlp_write_element(L, t, element_offset(L, t, top - 2, "set"), top, "set");
   mlp_tensor_changed(t, "set");
   return 0;
+}
+
+/* set(i, j, ..., number) */
+static int tensor_set(lua_State *L) {
+  mlp_forbid(L, "set", "writes a number from Lua");
+  return core_put(L);
 }
 
 /* ---- sizes ----------------------------------------------------------------------------------- */
@@ -384,7 +399,8 @@ static int core_is_tensor(lua_State *L) {
 }
 
 void mlp_open_index(lua_State *L, int methods) {
-  static const luaL_Reg functions[] = {{"is_tensor", core_is_tensor}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"is_tensor", core_is_tensor}, {"put", core_put}, {NULL, NULL}};
   static const luaL_Reg of_tensors[] = {{"get", tensor_get},
                                         {"set", tensor_set},
                                         {"size", tensor_size},

@@ -195,6 +195,8 @@ static void draw(reading *r, int index) {
   mlp_stream *s = mlp_check_stream(r->L, index, r->row->name);
   r->call.seed = s->seed;
   r->call.serial = s->serial++;
+  r->call.stream = s;
+  if (mlp_context_of(r->L)->recording) mlp_anchor(r->L, index);
 }
 
 static bool is_value(mlp_arg_kind kind) { return kind >= MLP_ARG_NUMBER && kind != MLP_ARG_STREAM; }

@@ -25,6 +25,7 @@ static lua_Integer read_seed(lua_State *L, int index, const char *who) {
 
 /* manual_seed(n): starts the default generator anew */
 static int core_manual_seed(lua_State *L) {
+  mlp_forbid(L, "manual_seed", "starts a stream of random numbers anew");
   mlp_context_of(L)->stream = (mlp_stream){(uint64_t)read_seed(L, 1, "manual_seed"), 0};
   return 0;
 }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "graph/node.h"
+#include "graph/recording.h"
 
 extern const mlp_row mlp_row_contiguous, mlp_row_copy_;
 
@@ -201,11 +201,20 @@ static void note_changes(mlp_call *c) {
   }
 }
 
+/* A call that works beside its target and is copied into it is no change in place by itself. */
+static mlp_status record(const mlp_call *c, bool in_place, mlp_error *e) {
+  mlp_call as_run = *c;
+  as_run.in_place = in_place;
+  return mlp_recording_add(c->context->recording, &as_run, e);
+}
+
 static mlp_status compute(mlp_call *c, mlp_error *e) {
   MLP_TRY(make_outputs(c, e));
   c->row->run(c);
   if (c->failure) return mlp_refuse(e, "%s: %s", c->row->name, c->failure);
-  if (c->in_place && c->out[0] != c->in[0]) return move_into_target(c, e);
+  bool beside = c->in_place && c->out[0] != c->in[0];
+  if (c->context->recording) MLP_TRY(record(c, !beside && c->in_place, e));
+  if (beside) return move_into_target(c, e);
   note_changes(c);
   return MLP_OK;
 }

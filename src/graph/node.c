@@ -53,7 +53,7 @@ static mlp_status keep_output(mlp_node *n, const mlp_call *c, int i, mlp_error *
   return MLP_OK;
 }
 
-static mlp_node *node_new(const mlp_call *c) {
+mlp_node *mlp_node_new(const mlp_call *c) {
   size_t n_in = (size_t)c->n_in, n_out = (size_t)c->n_out;
   size_t bytes = sizeof(mlp_node) + n_in * sizeof(mlp_tensor *) + (n_in + n_out) * sizeof(uint64_t);
   mlp_node *n = mlp_take(&c->context->memory, bytes);
@@ -61,7 +61,7 @@ static mlp_node *node_new(const mlp_call *c) {
   n->refs = 1;
   n->bytes = bytes;
   n->sequence = c->context->next_sequence++;
-  n->released = n->needed = false;
+  n->released = n->passed = n->needed = false;
   n->walk = 0;
   n->call = *c;
   n->call.in = (mlp_tensor **)(n + 1);
@@ -84,7 +84,7 @@ static void adopt(mlp_node *n, mlp_tensor *t, int i) {
 
 mlp_status mlp_node_record(mlp_call *c, mlp_error *e) {
   mlp_status status = MLP_OK;
-  mlp_node *n = node_new(c);
+  mlp_node *n = mlp_node_new(c);
   if (!n) return mlp_no_memory(e, sizeof *n);
   for (int i = 0; i < c->n_in && status == MLP_OK; i++) status = keep_input(n, c, i, e);
   for (int i = 0; i < c->n_out && status == MLP_OK; i++) status = keep_output(n, c, i, e);
@@ -98,6 +98,7 @@ mlp_status mlp_node_record(mlp_call *c, mlp_error *e) {
 /* ---- letting go ------------------------------------------------------------------------------ */
 
 void mlp_node_release(mlp_node *n) {
+  n->passed = true;
   for (int i = 0; i < n->call.n_in; i++) {
     mlp_tensor *t = n->call.in[i];
     if (!t || !t->storage || !in_mask(n->call.save_in, i)) continue;

@@ -17,11 +17,16 @@ typedef struct mlp_node {
   uint64_t *version;                 /* of the storages kept, as they were; (n_in + n_out) */
   size_t bytes;                      /* of this block, which holds in and version too */
   bool released;                     /* a walk has freed the saved values */
+  bool passed;                       /* a walk that frees has been here */
   bool needed;                       /* scratch of a walk: a target lies behind this node */
   uint64_t walk;                     /* scratch of a walk: the latest that has seen this node */
   mlp_tensor *grad[MLP_MAX_OUTPUTS]; /* scratch of a walk: gradients of the outputs */
   struct mlp_node *next;             /* scratch of freeing */
 } mlp_node;
+
+/* A node of the call alone: inputs, outputs and versions are still to be filled in. NULL when there
+** is no memory. */
+mlp_node *mlp_node_new(const mlp_call *c);
 
 /* Remembers a call that has run; makes the public outputs its children. */
 mlp_status mlp_node_record(mlp_call *c, mlp_error *e);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "graph/apply.h"
+#include "graph/recording.h"
 #include "op/build.h"
 
 extern const mlp_row mlp_row_add, mlp_row_clone, mlp_row_expand;
@@ -276,6 +277,9 @@ static mlp_status start(walk *w, mlp_error *e) {
 
 /* A gradient of the leaf's own: no one else's storage, no history. */
 static mlp_status settle(walk *w, mlp_tensor *leaf, mlp_error *e) {
+  mlp_recording *r = w->context->recording;
+  if (r) MLP_TRY(mlp_recording_read_grad(r, leaf, e));
+  if (r) MLP_TRY(mlp_recording_write_grad(r, leaf, e));
   if (leaf->grad) {
     mlp_tensor *pair[2] = {leaf->grad, leaf->pending};
     mlp_call add;

@@ -11,7 +11,7 @@
 #include "kernel/kernel.h"
 #include "op/build.h"
 #include "op/loss.h"
-#include "op/positions.h"
+#include "op/position.h"
 
 extern const mlp_row mlp_row_cross_entropy, mlp_row_cross_entropy_back;
 extern const mlp_row mlp_row_nll, mlp_row_nll_back, mlp_row_exp;
@@ -112,13 +112,13 @@ static mlp_status classes_infer(mlp_call *c, bool probabilities, mlp_error *e) {
 
 static mlp_status refuse_class(const mlp_call *c, int64_t row, int64_t class, int64_t n,
                                mlp_error *e) {
-  char place[MLP_PLACE_TEXT];
-  mlp_place_text(place, &c->in[TARGET]->shape, row);
+  char place[MLP_POSITION_TEXT];
+  mlp_position_text(place, c, TARGET, row);
   if (class == 0)
     return mlp_refuse(e,
-                      "%s: target%s = 0, but classes are 1..%lld; labels 0..%lld? use target + 1",
+                      "%s: %s = 0, but classes are 1..%lld; labels 0..%lld? use target + 1",
                       c->row->name, place, (long long)n, (long long)n - 1);
-  return mlp_refuse(e, "%s: target%s = %lld, but classes are 1..%lld", c->row->name, place,
+  return mlp_refuse(e, "%s: %s = %lld, but classes are 1..%lld", c->row->name, place,
                     (long long)class, (long long)n);
 }
 

@@ -82,7 +82,7 @@ static void matmul_run(mlp_call *c) {
   for (int64_t i = 0; i < count; i++) {
     mlp_factor left = mlp_factor_after(a, mlp_matrix_of(ta, &p.batch, i) * p.m * p.k, ta->dtype);
     mlp_factor right = mlp_factor_after(b, mlp_matrix_of(tb, &p.batch, i) * p.k * p.n, tb->dtype);
-    mlp_multiply(ta->dtype, y, left, right, 0, p.m, p.n, p.k);
+    mlp_multiply(ta->dtype, y, left, right, c->accumulate, p.m, p.n, p.k);
     y += p.m * p.n * (int64_t)mlp_dtype_bytes(ta->dtype);
   }
 }
@@ -198,7 +198,7 @@ const mlp_row mlp_row_matmul = {
         "product.",
     .arg = {{MLP_ARG_TENSOR, "a", "(..., m, k) or (k)", NULL, NULL, false},
             {MLP_ARG_TENSOR, "b", "(..., k, n) or (k)", NULL, NULL, false}},
-    .flags = MLP_MATRICES,
+    .flags = MLP_MATRICES | MLP_ADDS,
     .n_out = 1,
     .save_in = 3,
     .infer = matmul_infer,

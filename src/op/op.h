@@ -85,6 +85,10 @@ typedef struct mlp_call {
   size_t work_bytes;              /* infer's wish */
   void *work;
   uint64_t seed, serial; /* of the random stream, when the row draws */
+  mlp_stream *stream;    /* where they were drawn from */
+  int64_t part_row, part_rows; /* a part of a batch: its first row and how many; 0 rows: no part */
+  uint64_t cut; /* mask of the inputs that are cut with it; bit 63: every input past 62 */
+  bool accumulate;       /* output 0 is added to, not replaced: for rows that are MLP_ADDS */
   bool in_place;         /* out[0] is in[0] */
   bool traced;           /* a gradient is wanted: hidden outputs are worth making */
   const char *failure;   /* set by run when the numbers break down */
@@ -121,6 +125,7 @@ enum {
   MLP_INTERNAL = 32,     /* not offered to Lua: derivatives of derivatives */
   MLP_NOT_A_METHOD = 64, /* mlp.name(...) only */
   MLP_DYNAMIC = 128,     /* the shape of the output depends on values: a plan cannot freeze it */
+  MLP_ADDS = 512,        /* run can add to output 0: call->accumulate */
   MLP_MATRICES = 256     /* inputs may arrive with their last two axes exchanged, else contiguous */
 };
 
@@ -198,7 +203,16 @@ static inline void mlp_call_init(mlp_call *c, mlp_context *x, const mlp_row *row
   c->work = NULL;
   c->in_place = false;
   c->traced = false;
+  c->accumulate = false;
+  c->part_row = c->part_rows = 0;
+  c->cut = 0;
   c->failure = NULL;
+}
+
+/* How many elements of the whole lie before this part of a batch, of which a tensor of `count`
+** elements, led by the batch, is cut. */
+static inline int64_t mlp_elements_before(const mlp_call *c, int64_t count) {
+  return c->part_rows > 0 ? c->part_row * (count / c->part_rows) : 0;
 }
 
 /* ---- reading a call in run ------------------------------------------------------------------- */

@@ -6,8 +6,10 @@ const char *mlp_position_text(char text[static MLP_POSITION_TEXT], const mlp_cal
                               int64_t place) {
   const mlp_shape *s = &c->in[i]->shape;
   int64_t at[MLP_MAX_DIMS];
+  if (c->cut >> (i < 63 ? i : 63) & 1) place += mlp_elements_before(c, mlp_tensor_count(c->in[i]));
   for (int axis = s->ndim - 1; axis >= 0; axis--) {
-    at[axis] = place % s->dim[axis] + 1;
+    bool outermost = axis == 0; /* of a part of a batch it runs past the part */
+    at[axis] = (outermost ? place : place % s->dim[axis]) + 1;
     place /= s->dim[axis];
   }
   int n = snprintf(text, MLP_POSITION_TEXT, "%s", mlp_in_name(c, i));

@@ -11,9 +11,4 @@
 ** that does not: `gather: index[2, 3] is 0, but positions count from 1 to 10`. */
 mlp_status mlp_check_positions(const mlp_call *c, int i, int64_t length, mlp_error *e);
 
-/* "[2, 3]", from 1, for the element `flat` of a tensor of this shape, counted in row-major order
-** from 0; nothing for a single number. Into a buffer of MLP_PLACE_TEXT, which is returned. */
-enum { MLP_PLACE_TEXT = 24 * MLP_MAX_DIMS };
-const char *mlp_place_text(char *text, const mlp_shape *shape, int64_t flat);
-
 #endif

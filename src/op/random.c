@@ -217,7 +217,8 @@ enum { CHUNK = 1024 };
 
 /* For the chunk of the call's elements that starts at `start`. */
 static mlp_draw draw_from(const mlp_call *c, int64_t start) {
-  return (mlp_draw){c->seed, c->serial, start};
+  int64_t before = mlp_elements_before(c, mlp_shape_count(&c->spec[0].shape));
+  return (mlp_draw){c->seed, c->serial, before + start};
 }
 
 static double number_at(const void *data, mlp_dtype dtype, int64_t i) {

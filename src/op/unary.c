@@ -121,7 +121,7 @@ const mlp_row mlp_row_unary_chain = {
             {MLP_ARG_INTEGER, "order", "0, 1 or 2", NULL, NULL, false},
             {MLP_ARG_NUMBER, "p0", "its first parameter", "0", NULL, false},
             {MLP_ARG_NUMBER, "p1", "its second parameter", "0", NULL, false}},
-    .flags = MLP_STRIDED | MLP_INTERNAL,
+    .flags = MLP_STRIDED | MLP_INTERNAL | MLP_IN_PLACE,
     .n_out = 1,
     .save_in = 3,
     .infer = chain_infer,

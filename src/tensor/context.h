@@ -13,6 +13,7 @@
 #include "base/random.h"
 
 struct mlp_node;
+struct mlp_recording;
 
 typedef struct mlp_context {
   mlp_memory memory;
@@ -24,6 +25,8 @@ typedef struct mlp_context {
   struct mlp_node *dying; /* nodes waiting to be freed, so that long chains need no recursion */
   bool draining;          /* someone is freeing them */
   uint64_t next_walk;     /* of the next walk over the graph */
+  uint64_t next_storage;  /* id of the next storage */
+  struct mlp_recording *recording; /* what is being compiled, or NULL */
 } mlp_context;
 
 void mlp_context_init(mlp_context *x);

@@ -5,7 +5,7 @@
 static mlp_storage *storage_new(mlp_context *x, size_t bytes) {
   mlp_storage *s = mlp_take(&x->memory, sizeof *s);
   if (!s) return NULL;
-  *s = (mlp_storage){.refs = 1, .bytes = bytes};
+  *s = (mlp_storage){.refs = 1, .id = x->next_storage++, .bytes = bytes};
   s->data = mlp_take(&x->memory, bytes);
   if (s->data) return s;
   mlp_give(&x->memory, s, sizeof *s);
@@ -14,7 +14,10 @@ static mlp_storage *storage_new(mlp_context *x, size_t bytes) {
 
 static void storage_drop(mlp_context *x, mlp_storage *s) {
   if (!s || --s->refs > 0) return;
-  mlp_give(&x->memory, s->data, s->bytes);
+  if (s->lender)
+    storage_drop(x, s->lender);
+  else
+    mlp_give(&x->memory, s->data, s->bytes);
   mlp_give(&x->memory, s, sizeof *s);
 }
 
@@ -25,6 +28,7 @@ static mlp_tensor *tensor_blank(mlp_context *x) {
   t->refs = 1;
   t->context = x;
   t->storage = NULL;
+  t->storage_id = 0;
   t->offset = 0;
   t->requires_grad = false;
   t->is_view = false;
@@ -57,11 +61,29 @@ mlp_tensor *mlp_tensor_alias(const mlp_tensor *t) {
   memcpy(alias->stride, t->stride, sizeof alias->stride);
   alias->offset = t->offset;
   alias->storage = t->storage;
+  alias->storage_id = t->storage_id;
   if (alias->storage) alias->storage->refs++;
   return alias;
 }
 
+mlp_tensor *mlp_tensor_borrow(const mlp_tensor *t) {
+  mlp_context *x = t->context;
+  mlp_tensor *alias = mlp_tensor_alias(t);
+  mlp_storage *s = alias ? mlp_take(&x->memory, sizeof *s) : NULL;
+  if (!s) {
+    mlp_tensor_drop(alias);
+    return NULL;
+  }
+  *s = *t->storage;
+  s->refs = 1;
+  s->id = x->next_storage++;
+  s->lender = alias->storage; /* the alias's own reference */
+  alias->storage = s;
+  return alias;
+}
+
 void mlp_tensor_forget_values(mlp_tensor *t) {
+  t->storage_id = mlp_tensor_storage_id(t);
   storage_drop(t->context, t->storage);
   t->storage = NULL;
 }

@@ -12,18 +12,21 @@
 #include "tensor/context.h"
 #include "tensor/shape.h"
 
-typedef struct {
+typedef struct mlp_storage {
   int64_t refs;
+  uint64_t id;            /* of this storage alone, in its context; later ones have larger ids */
   uint64_t version;       /* grows with every change in place */
   const char *changed_by; /* the operation of the latest change in place, or NULL */
   void *data;
   size_t bytes;
+  struct mlp_storage *lender; /* NULL, or whose numbers these are: then a reference to it */
 } mlp_storage;
 
 typedef struct mlp_tensor {
   int64_t refs;
   mlp_context *context;
   mlp_storage *storage; /* NULL in a stand-in: a shape whose values nobody needs */
+  uint64_t storage_id;  /* of a stand-in: of the storage that it had */
   int64_t offset;       /* of the first element, in elements */
   mlp_shape shape;
   int64_t stride[MLP_MAX_DIMS]; /* in elements; 0 where an axis is stretched */
@@ -44,6 +47,10 @@ mlp_tensor *mlp_tensor_new(mlp_context *x, mlp_dtype dtype, const mlp_shape *sha
 /* Another view of the same storage (of nothing, for a stand-in), without history. */
 mlp_tensor *mlp_tensor_alias(const mlp_tensor *t);
 
+/* Another view of the same numbers through a storage of its own: a name under which a compiled
+** function tells its argument from what it reaches by itself. */
+mlp_tensor *mlp_tensor_borrow(const mlp_tensor *t);
+
 static inline mlp_tensor *mlp_tensor_share(mlp_tensor *t) { return t->refs++, t; }
 
 /* Drops one reference; NULL is ignored. Long histories are freed without recursion. */
@@ -54,6 +61,10 @@ void mlp_tensor_forget_values(mlp_tensor *t);
 
 bool mlp_tensor_contiguous(const mlp_tensor *t);
 static inline int64_t mlp_tensor_count(const mlp_tensor *t) { return mlp_shape_count(&t->shape); }
+
+static inline uint64_t mlp_tensor_storage_id(const mlp_tensor *t) {
+  return t->storage ? t->storage->id : t->storage_id;
+}
 
 /* The first element. */
 static inline void *mlp_tensor_data(const mlp_tensor *t) {

@@ -7,6 +7,7 @@
 require "mlp.tensor"
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
+local watch <const> = require "mlp.watch"
 
 ---@class mlp.nn.Module
 ---@field training boolean true after construction and :train(), false after :eval()
@@ -59,7 +60,8 @@ local function pass(...) return ... end
 --- model(x) is model:forward(x), then hooks. Its frame stays on the stack while forward runs (no
 --- tail call): errors read the path of modules from such frames.
 local function call(self, ...)
-  local list = hooks_of[self]
+  local list, watched = hooks_of[self], watch.modules
+  if watched then watched[self] = true end
   if not list then return pass(self:forward(...)) end
   return run_hooks(list, self, table.pack(...), self:forward(...))
 end
@@ -288,6 +290,7 @@ function Hook:close()
     if hook == self then table.remove(list, i) end
   end
   if list and #list == 0 then hooks_of[self.module] = nil end
+  core.hooks_changed()
 end
 
 Hook.__close = Hook.close
@@ -304,6 +307,7 @@ function Module:hook(path, fn)
   local hook = setmetatable({ module = module, fn = fn }, Hook)
   hooks_of[module] = hooks_of[module] or {}
   table.insert(hooks_of[module], hook)
+  core.hooks_changed()
   return hook
 end
 

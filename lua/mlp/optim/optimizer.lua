@@ -8,6 +8,7 @@
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
+local watch <const> = require "mlp.watch"
 
 ---@class mlp.optim.Group
 ---@field parameters mlp.Tensor[]
@@ -183,11 +184,11 @@ local function write_hyper(self, group, scale)
   lr = lr * factor
   if lr ~= group.written_lr then
     want_number(self.class_name, "lr", lr, 0)
-    group.hyper:set(LR, lr)
+    core.put(group.hyper, LR, lr)
     group.written_lr = lr
   end
   if scale ~= group.written_scale then
-    group.hyper:set(-1, scale)
+    core.put(group.hyper, -1, scale)
     group.written_scale = scale
   end
 end
@@ -220,10 +221,18 @@ end
 ---@param scale number? multiplies the gradients first, as clipping wants it (1)
 ---@param ready mlp.optim.Ready? what ready() gave
 function Optimizer:step(scale, ready)
+  local watched <const> = watch.optimizers
+  if watched then watched[self] = true end
   scale = scale or 1
   for g, group in ipairs(self.groups) do
     step_group(self, group, scale, ready and ready.groups[g] or ready_group(group))
   end
+end
+
+--- Brings learning rates that were changed to where the steps read them, as step() does; a compiled
+--- function does this before it replays steps.
+function Optimizer:refresh()
+  for _, group in ipairs(self.groups) do write_hyper(self, group, group.written_scale) end
 end
 
 local function count_of(group) return group.hyper:get(-2) // 1 | 0 end
