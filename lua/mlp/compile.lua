@@ -12,7 +12,6 @@ local watch <const> = require "mlp.watch"
 
 ---@class mlp.Compiled a compiled function: call it as the function it was made of
 ---@operator call: any
-local Compiled = {}
 
 --- What is known of each compiled function beside its plans.
 ---@class mlp.compile.State
@@ -170,15 +169,18 @@ local function keep_plan(compiled, state, recording, arguments, results, modules
   return true
 end
 
---- Closes what a recording has opened, however it ends.
-local unwatched <const> = setmetatable({}, { __close = function() watch.stop() end })
-
+--- Calls the function and stops recording. A coroutine that dies of an error closes nothing, so
+--- this is a protected call: whatever happens, nothing is left open.
 local function call_recorded(recording, state, arguments)
-  local _ <close> = unwatched
   watch.start()
-  local results <const> = table.pack(state.fn(table.unpack(arguments, 1, arguments.n)))
+  local outcome <const> = table.pack(pcall(state.fn, table.unpack(arguments, 1, arguments.n)))
+  local modules <const>, optimizers <const> = watch.stop()
   recording:stop()
-  return results, watch.modules, watch.optimizers
+  if not outcome[1] then
+    recording:close()
+    error(outcome[2], 0)
+  end
+  return table.pack(table.unpack(outcome, 2, outcome.n)), modules, optimizers
 end
 
 local function detached(results)
@@ -222,12 +224,12 @@ end
 --- with these shapes is what every replay uses. Tensors are read anew at every call, and so are the
 --- learning rates of optimizers.
 ---
---- The result is called as `fn` is. It is recorded again when shapes, dtypes, steps of memory or the
---- constants among the arguments are others, when gradients are switched off or on, when a module
---- that ran has another mode or another field, when a tensor wants a gradient that did not, when the
---- number of threads changes; eight plans are kept. Reading a value into Lua inside `fn`, or writing
---- one, is an error at the first call. Operations without fixed shapes (masked_select, nonzero) make
---- the function run eagerly.
+--- The result is called as `fn` is. It is recorded again when shapes, dtypes, steps of memory or
+--- the constants among the arguments are others, when gradients are switched off or on, when a
+--- module that ran has another mode or another field, when a tensor wants a gradient that did not,
+--- when the number of threads changes; eight plans are kept. Reading a value into Lua inside `fn`,
+--- or writing one, is an error at the first call. Operations without fixed shapes (masked_select,
+--- nonzero) make the function run eagerly.
 ---
 ---     local step = mlp.compile(function(x, y)
 ---       local loss = mlp.loss.mse(model(x), y)

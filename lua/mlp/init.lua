@@ -20,9 +20,10 @@ for name, value in pairs(core.public) do mlp[name] = value end
 ---@return mlp.nn.Module? model, string? message
 function mlp.load(path) return require("mlp.nn.state").rebuild(path) end
 
---- Into how many parts compiled functions and large products cut their work, and so how many threads
---- work at once; a setting of the process. At first it is MLP_THREADS of the environment, or the
---- number of processors. Results depend on it in the last bits, and on nothing else about threads.
+--- Into how many parts compiled functions and large products cut their work, and so how many
+--- threads work at once; a setting of the process. At first it is MLP_THREADS of the environment,
+--- or the number of processors. Results depend on it in the last bits, and on nothing else about
+--- threads.
 ---@param n integer? 1 to 64; nil: only tells
 ---@return integer n
 function mlp.set_threads(n)

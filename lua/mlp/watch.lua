@@ -1,6 +1,6 @@
 --- Who takes part in a function that is being compiled. A plan holds only as long as the modules
---- that ran have the fields they had, and reads from tensors what optimizers are told; so modules and
---- optimizers report here, at the price of one test while nothing is recorded.
+--- that ran have the fields they had, and reads from tensors what optimizers are told; so modules
+--- and optimizers report here, at the price of one test while nothing is recorded.
 
 ---@class mlp.watch
 ---@field modules table<table, true>? the modules that ran, while a function is being compiled

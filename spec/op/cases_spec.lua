@@ -3,6 +3,7 @@
 --- stretched views, into a fresh tensor and in place; the first and second derivative against
 --- central differences; its documentation. An operation without a case fails here.
 local core <const> = require "mlp.core"
+local compile <const> = require "mlp.compile"
 local cases <const> = require "spec.support.cases"
 local gradcheck <const> = require "spec.support.gradcheck"
 local make <const> = require "spec.support.make"
@@ -337,6 +338,118 @@ function check.gradient_in_place(run)
   end
 end
 
+--- ---- compiled ---------------------------------------------------------------------------------
+
+--- Which tensors among the arguments carry the batch: those whose first axis is as long as that of
+--- the first one that has any.
+local function batch_of(args)
+  local length, places, at = nil, {}, 0
+  with_tensors(args, function(t)
+    at = at + 1
+    if t.ndim > 0 then
+      length = length or t:size(1)
+      if t:size(1) == length then places[#places + 1] = at end
+    end
+    return t
+  end)
+  return places
+end
+
+local function tensors_of(args)
+  local list = {}
+  with_tensors(args, function(t)
+    list[#list + 1] = t
+    return t
+  end)
+  return list
+end
+
+--- The call, and with `leaves` its gradients, as a function of the tensors among its arguments.
+local function as_step(run, leaves)
+  local args <const> = arguments(run)
+  return function(...)
+    local given <const>, at = { ... }, 0
+    local filled <const> = with_tensors(args, function()
+      at = at + 1
+      return given[at]
+    end)
+    local function outputs()
+      return { core[run.case.op](table.unpack(filled, 1, filled.n)) }
+    end
+    if leaves then return table.unpack(gradients(outputs, leaves(given)), 1, #leaves(given)) end
+    return table.unpack(outputs())
+  end
+end
+
+local function once(run, step, args)
+  if run.case.random then core.manual_seed(7) end
+  local got <const> = table.pack(step(table.unpack(tensors_of(args))))
+  got.n = nil
+  for _, position in ipairs(run.case.writes or {}) do got[#got + 1] = args[position] end
+  return got
+end
+
+--- Tile heights and lanes that every case is held to; the first is without a batch.
+local SETTINGS <const> = { { height = 0, lanes = 1 }, { height = 1, lanes = 2 },
+  { height = 2, lanes = 3 }, { height = 7, lanes = 1 } }
+
+local function on_every_plan(f)
+  local lanes <const> = core.lanes()
+  local _ <close> = setmetatable({}, { __close = function()
+    core.lanes(lanes)
+    core.debug.tile_height(0)
+  end })
+  for _, setting in ipairs(SETTINGS) do
+    core.lanes(setting.lanes)
+    core.debug.tile_height(setting.height)
+    f(setting, ("compiled, tiles of %d, %d lanes"):format(setting.height, setting.lanes))
+  end
+end
+
+local function compile_for(setting, step, args)
+  return compile(step, { batch = setting.height > 0 and batch_of(args) or {} })
+end
+
+--- Recorded, and replayed, on fresh arguments each time.
+function check.plan(run)
+  local wanted <const> = once(run, as_step(run), arguments(run))
+  on_every_plan(function(setting, about)
+    local step <const> = compile_for(setting, as_step(run), arguments(run))
+    compare(run, once(run, step, arguments(run)), wanted, about .. ", recorded", 0)
+    compare(run, once(run, step, arguments(run)), wanted, about, 4 * run.tolerance)
+    assert.is_nil(step:dump():find "not cut along", step:dump())
+  end)
+end
+
+function check.gradient_plan(run)
+  if not has_gradient(run) then return end
+  local wanted <const> = differentiated(run)
+  local args <const>, positions, at = arguments(run), {}, 0
+  with_tensors(args, function(t, position)
+    at = at + 1
+    if wanted[position] and is_float(t) then positions[#positions + 1] = at end
+    return t
+  end)
+  if #positions == 0 then return end
+  local function leaves_of(given)
+    local leaves = {}
+    for i, place in ipairs(positions) do leaves[i] = given[place] end
+    return leaves
+  end
+  local function fresh()
+    local made <const> = arguments(run)
+    for _, leaf in ipairs(leaves_of(tensors_of(made))) do leaf:requires_grad_() end
+    return made
+  end
+  local eager <const> = once(run, as_step(run, leaves_of), fresh())
+  on_every_plan(function(setting, about)
+    local step <const> = compile_for(setting, as_step(run, leaves_of), args)
+    once(run, step, fresh())
+    compare(run, once(run, step, fresh()), eager, about .. ", gradient", 20 * run.tolerance)
+    assert.is_nil(step:dump():find "not cut along", step:dump())
+  end)
+end
+
 --- ---- the spec --------------------------------------------------------------------------------
 
 --- A case whose call must be refused, at this file's line.
@@ -380,6 +493,7 @@ local function examine(case)
     check.stretched(run)
   end)
   each("works in place", check.in_place)
+  each("compiles", check.plan)
   if not in_float64(case) then return end
   each("has its derivatives", function(run)
     check.no_history(run)
@@ -387,6 +501,7 @@ local function examine(case)
     check.gradient_elsewhere(run)
     check.gradient_in_place(run)
   end, { "float64" })
+  each("compiles its derivatives", check.gradient_plan, { "float64" })
 end
 
 local by_op <const> = {}

@@ -210,7 +210,8 @@ static void read_value(reading *r, const mlp_arg *a, int index) {
     case MLP_ARG_AXIS:
     case MLP_ARG_INDEX: v->integer = from_one(r, a, index); break;
     case MLP_ARG_AXES: read_axes(r, a, index, v); break;
-    case MLP_ARG_SHAPE: read_shape(r, index, v); break;
+    case MLP_ARG_SHAPE:
+    case MLP_ARG_TIMES: read_shape(r, index, v); break;
     case MLP_ARG_CHOICE: v->integer = read_choice(r, a, index); break;
     case MLP_ARG_DTYPE: v->integer = mlp_check_dtype(r->L, index, r->row->name); break;
     default: break;
@@ -261,8 +262,9 @@ static void read_fallback(reading *r, const mlp_arg *a) {
 static bool is_options(const reading *r, const mlp_arg *a, int index) {
   lua_State *L = r->L;
   if (!r->has_options || index != r->top || !lua_istable(L, index)) return false;
-  bool takes_table = a && (a->kind == MLP_ARG_AXES || a->kind == MLP_ARG_SHAPE ||
-                           a->kind == MLP_ARG_LIST || a->kind == MLP_ARG_POSITIONS);
+  bool takes_table =
+      a && (a->kind == MLP_ARG_AXES || a->kind == MLP_ARG_SHAPE || a->kind == MLP_ARG_TIMES ||
+            a->kind == MLP_ARG_LIST || a->kind == MLP_ARG_POSITIONS);
   if (!takes_table) return true;
   if (lua_rawlen(L, index) > 0) return false;
   lua_pushnil(L);
@@ -385,6 +387,7 @@ static const char *const kind_names[] = {[MLP_ARG_END] = "",
                                          [MLP_ARG_AXIS] = "axis",
                                          [MLP_ARG_AXES] = "axes",
                                          [MLP_ARG_SHAPE] = "shape",
+                                         [MLP_ARG_TIMES] = "shape",
                                          [MLP_ARG_INDEX] = "position",
                                          [MLP_ARG_CHOICE] = "choice",
                                          [MLP_ARG_DTYPE] = "dtype",

@@ -1,8 +1,8 @@
 /*
-** Compiled functions in Lua. Three userdata: a recording, open while the function runs; a plan, made
-** of it; and the compiled function, which finds the plan that fits its arguments and replays it. What
-** only Lua can do (calling the function, watching modules) is in lua/mlp/compile.lua, which the
-** compiled function calls when no plan fits.
+** Compiled functions in Lua. Three userdata: a recording, open while the function runs; a plan,
+** made of it; and the compiled function, which finds the plan that fits its arguments and replays
+** it. What only Lua can do (calling the function, watching modules) is in lua/mlp/compile.lua,
+** which the compiled function calls when no plan fits.
 */
 #include "bind/bind.h"
 
@@ -328,9 +328,8 @@ static bool fits(calling *k, int slot) {
   const entry *n = &k->c->entry[slot];
   const mlp_host *h = mlp_host_of(L);
   if (n->n_argument != k->n || n->tensor_arguments != k->tensors ||
-      n->no_grad != (h->context.no_grad_depth > 0) ||
-      n->lanes != mlp_lanes() || n->hooks != h->hooks ||
-      !mlp_plan_fits(n->plan, k->tensor, k->n_tensor))
+      n->no_grad != (h->context.no_grad_depth > 0) || n->lanes != mlp_lanes() ||
+      n->hooks != h->hooks || !mlp_plan_fits(n->plan, k->tensor, k->n_tensor))
     return false;
   lua_rawgeti(L, k->plans, slot + 1);
   int guards = lua_gettop(L);
@@ -549,9 +548,10 @@ void mlp_open_plan(lua_State *L) {
                                        {"hooks_changed", core_hooks_changed},
                                        {NULL, NULL}};
   static const luaL_Reg of_recordings[] = {
-      {"__gc", recording_close},         {"__close", recording_close}, {"stop", recording_stop},
-      {"argument", recording_argument},  {"gave_up", recording_gave_up},
-      {"plan", recording_plan},          {NULL, NULL}};
+      {"__gc", recording_close},        {"__close", recording_close},
+      {"close", recording_close},       {"stop", recording_stop},
+      {"argument", recording_argument}, {"gave_up", recording_gave_up},
+      {"plan", recording_plan},         {NULL, NULL}};
   static const luaL_Reg of_plans[] = {{"__gc", plan_close},
                                       {"close", plan_close},
                                       {"lines", plan_lines},

@@ -6,8 +6,10 @@
 
 #include "graph/layout.h"
 
-static const char *const homes[] = {[MLP_IN_LANE] = "lane", [MLP_IN_SUM] = "sum",
-                                    [MLP_IN_ARENA] = "arena", [MLP_IN_STORAGE] = "kept"};
+static const char *const homes[] = {[MLP_IN_LANE] = "lane",
+                                    [MLP_IN_SUM] = "sum",
+                                    [MLP_IN_ARENA] = "arena",
+                                    [MLP_IN_STORAGE] = "kept"};
 
 static const char *home_of(const mlp_buffer *b) {
   if (b->origin == MLP_FROM_ARGUMENT) return "argument";
@@ -70,8 +72,13 @@ void mlp_plan_dump(const mlp_plan *plan, void (*line)(void *context, const char 
   snprintf(text, sizeof text, "%d steps, %d sweeps; arena %zu bytes, kept %d buffers", p->n_step,
            p->sweeps, plan->arena_bytes, plan->n_keeper);
   line(context, text);
-  line(context, "step  operation            shape              buffer              bytes  cut      "
-                "              flops");
+  if (plan->untiled[0]) {
+    snprintf(text, sizeof text, "not cut along the batch: %.200s", plan->untiled);
+    line(context, text);
+  }
+  line(context,
+       "step  operation            shape              buffer              bytes  cut      "
+       "              flops");
   for (int i = 0; i < p->sweeps; i++) {
     dump_sweep(plan, i, false, line, context);
     if (plan->sweep[i].n_tiled == 0) continue;

@@ -21,8 +21,8 @@ static void import(mlp_fragment *f, const mlp_program *p, int v) {
 }
 
 static void describe(mlp_tensor *t, const mlp_program *p, const mlp_spec *s, mlp_storage *storage) {
-  *t = (mlp_tensor){.refs = 1, .context = p->context, .storage = storage, .shape = s->shape,
-                    .dtype = s->dtype};
+  *t = (mlp_tensor){
+      .refs = 1, .context = p->context, .storage = storage, .shape = s->shape, .dtype = s->dtype};
   mlp_shape_strides(t->stride, &s->shape);
 }
 

@@ -35,8 +35,8 @@ struct mlp_plan {
   int n_lane;
   mlp_lane *lane;
   int64_t height, n_tile;
-  size_t *place;      /* (n_buffer) in the arena (IN_ARENA, IN_SUM) or in a lane (IN_LANE) */
-  size_t *sum_place;  /* (n_buffer) of a sum's part in every lane but the first */
+  size_t *place;     /* (n_buffer) in the arena (IN_ARENA, IN_SUM) or in a lane (IN_LANE) */
+  size_t *sum_place; /* (n_buffer) of a sum's part in every lane but the first */
   char *arena;
   size_t arena_bytes, lane_bytes, once_work, lane_work, lane_aside;
   char **data;        /* (n_buffer) where the whole lies, bound for this replay */
@@ -45,7 +45,8 @@ struct mlp_plan {
   int n_keeper;
   int *drawn, n_drawn;     /* steps that draw */
   int *changed, n_changed; /* buffers of arguments and from outside that are changed in place */
-  bool fixed;              /* addresses that never move are bound */
+  char untiled[MLP_ERROR_TEXT]; /* why it is not cut along the batch though it was wished; or "" */
+  bool fixed;                   /* addresses that never move are bound */
 };
 
 #endif

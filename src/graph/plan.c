@@ -181,8 +181,7 @@ static mlp_status make_lanes(mlp_plan *plan, mlp_error *e) {
   for (int l = 0; l < plan->n_lane; l++) {
     mlp_lane *lane = &plan->lane[l];
     MLP_TRY(mlp_fragment_make(&lane->full, p, plan->height, true, e));
-    if (rest && l == plan->n_lane - 1)
-      MLP_TRY(mlp_fragment_make(&lane->rest, p, rest, true, e));
+    if (rest && l == plan->n_lane - 1) MLP_TRY(mlp_fragment_make(&lane->rest, p, rest, true, e));
   }
   mlp_lane *last = &plan->lane[plan->n_lane - 1];
   plan->lane_work = rounded(last->full.work_bytes > last->rest.work_bytes ? last->full.work_bytes
@@ -215,7 +214,6 @@ static void settle_lane(mlp_plan *plan, int l, mlp_fragment *f) {
     const mlp_buffer *buffer = &p->buffer[b];
     if (buffer->origin != MLP_FROM_STEP) continue;
     if (buffer->home == MLP_IN_LANE) f->storage[b].data = lane->memory + plan->place[b];
-    if (buffer->home == MLP_IN_SUM && l > 0) f->storage[b].data = lane->memory + plan->sum_place[b];
   }
   char *end = lane->memory + plan->lane_bytes;
   equip(plan, f, end - plan->lane_work, end - plan->lane_work - plan->lane_aside);
@@ -357,25 +355,43 @@ static mlp_plan *make(const mlp_recording *r, const mlp_face *face, const mlp_pl
   return NULL;
 }
 
-/* Tiles pay when every lane has some rows of its own; a batch below that is one whole, whose
-** products are split by their rows and columns instead. */
-static bool worth_tiles(const mlp_face *face, const mlp_plan_wish *wish) {
-  enum { LEAST_ROWS = 64 };
-  for (int k = 0; k < face->n_argument; k++) {
-    if (!face->has_batch[k] || face->argument[k]->shape.ndim == 0) continue;
-    int64_t rows = face->argument[k]->shape.dim[0];
-    return rows > 0 && (wish->height > 0 || rows >= LEAST_ROWS * wish->lanes);
+/* The rows of the batch, 0 when no argument carries it; refuses batches of different lengths. */
+static mlp_status batch_of(const mlp_face *face, int64_t *rows, mlp_error *e) {
+  char text[MLP_SHAPE_TEXT];
+  *rows = 0;
+  for (int k = 0, first = 0; k < face->n_argument; k++) {
+    const mlp_shape *s = &face->argument[k]->shape;
+    if (!face->has_batch[k]) continue;
+    if (s->ndim == 0)
+      return mlp_refuse(e, "compile: argument %d has no axis that could be the batch", k + 1);
+    if (first++ == 0) *rows = s->dim[0];
+    if (s->dim[0] != *rows)
+      return mlp_refuse(e, "compile: argument %d is %s but the batch has %lld rows", k + 1,
+                        mlp_shape_text(text, s), (long long)*rows);
   }
-  return true;
+  return MLP_OK;
 }
 
+/* Tiles pay when every lane has some rows of its own; a smaller batch is one whole, whose products
+** are split by their rows and columns instead. A row that does not follow its tiling is a mistake
+** of ours, not of the caller's: then too the batch is one whole, and dump says why. */
 mlp_plan *mlp_plan_make(const mlp_recording *r, const mlp_face *face, const mlp_plan_wish *wish,
                         mlp_error *e) {
-  bool none[64] = {false};
+  enum { LEAST_ROWS = 64 };
+  mlp_memory *m = &r->context->memory;
   mlp_face whole = *face;
+  int64_t rows;
+  size_t bytes = (size_t)face->n_argument + 1;
+  if (batch_of(face, &rows, e) != MLP_OK) return NULL;
+  bool tiles = rows > 0 && (wish->height > 0 || rows >= LEAST_ROWS * wish->lanes);
+  mlp_plan *plan = tiles ? make(r, face, wish, e) : NULL;
+  if (plan) return plan;
+  bool *none = mlp_take_zeroed(m, bytes);
   whole.has_batch = none;
-  if (face->n_argument <= 64 && !worth_tiles(face, wish)) return make(r, &whole, wish, e);
-  return make(r, face, wish, e);
+  plan = none ? make(r, &whole, wish, e) : NULL;
+  if (plan && tiles) memcpy(plan->untiled, e->text, sizeof plan->untiled);
+  mlp_give(m, none, bytes);
+  return plan;
 }
 
 void mlp_plan_drop(mlp_plan *plan) {

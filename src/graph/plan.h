@@ -10,8 +10,8 @@
 #ifndef MLP_GRAPH_PLAN_H
 #define MLP_GRAPH_PLAN_H
 
-#include "graph/recording.h"
 #include "graph/program.h"
+#include "graph/recording.h"
 
 typedef struct mlp_plan mlp_plan;
 
@@ -34,15 +34,14 @@ mlp_status mlp_plan_replay(mlp_plan *p, mlp_tensor *const *argument, mlp_tensor 
                            mlp_error *e);
 
 /* Runs it n times with the same arguments; the results are those of the last. */
-mlp_status mlp_plan_repeat(mlp_plan *p, int64_t n, mlp_tensor *const *argument,
-                           mlp_tensor **result, mlp_error *e);
+mlp_status mlp_plan_repeat(mlp_plan *p, int64_t n, mlp_tensor *const *argument, mlp_tensor **result,
+                           mlp_error *e);
 
 int mlp_plan_results(const mlp_plan *p);
 int mlp_plan_lanes(const mlp_plan *p);
 size_t mlp_plan_bytes(const mlp_plan *p);
 
 /* Describes every step; `line` is handed one line after the other. */
-void mlp_plan_dump(const mlp_plan *p, void (*line)(void *context, const char *text),
-                   void *context);
+void mlp_plan_dump(const mlp_plan *p, void (*line)(void *context, const char *text), void *context);
 
 #endif

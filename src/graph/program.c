@@ -5,10 +5,10 @@
 /* ---- growing --------------------------------------------------------------------------------- */
 
 /* Adds a zeroed item to a list of the program; the place, or MLP_NOWHERE without memory. */
-#define ADD(p, list)                                                                         \
-  ((p)->list = mlp_bag_grow(&(p)->bag, (p)->list, (p)->n_##list, sizeof *(p)->list),         \
-   (p)->list ? (memset(&(p)->list[(p)->n_##list], 0, sizeof *(p)->list), (p)->n_##list++) : \
-               MLP_NOWHERE)
+#define ADD(p, list)                                                                      \
+  ((p)->list = mlp_bag_grow(&(p)->bag, (p)->list, (p)->n_##list, sizeof *(p)->list),      \
+   (p)->list ? (memset(&(p)->list[(p)->n_##list], 0, sizeof *(p)->list), (p)->n_##list++) \
+             : MLP_NOWHERE)
 
 static int find_buffer(const mlp_program *p, uint64_t id) {
   for (int b = p->n_buffer - 1; b >= 0; b--) {
@@ -69,17 +69,6 @@ static int look_up(mlp_program *p, mlp_tensor *t, mlp_error *e) {
 
 /* ---- arguments ------------------------------------------------------------------------------- */
 
-static mlp_status want_one_batch(mlp_program *p, const mlp_tensor *t, int k, mlp_error *e) {
-  char text[MLP_SHAPE_TEXT];
-  if (t->shape.ndim == 0)
-    return mlp_refuse(e, "compile: argument %d has no axis to be the batch", k + 1);
-  if (!p->tiles) p->batch = t->shape.dim[0];
-  p->tiles = true;
-  if (t->shape.dim[0] == p->batch) return MLP_OK;
-  return mlp_refuse(e, "compile: argument %d is %s but the batch has %lld rows", k + 1,
-                    mlp_shape_text(text, &t->shape), (long long)p->batch);
-}
-
 static mlp_status add_arguments(mlp_program *p, const mlp_face *face, mlp_error *e) {
   size_t bytes = ((size_t)face->n_argument + 1) * sizeof *p->argument;
   p->argument = mlp_bag_take(&p->bag, bytes);
@@ -92,7 +81,8 @@ static mlp_status add_arguments(mlp_program *p, const mlp_face *face, mlp_error 
     p->buffer[b].argument = k;
     p->argument[p->n_argument++] = v;
     if (face->has_batch[k]) {
-      MLP_TRY(want_one_batch(p, t, k, e));
+      p->tiles = true;
+      p->batch = t->shape.dim[0];
       p->view[v].tile = (mlp_tile){MLP_ROWS, 0, 1};
     }
   }
@@ -193,8 +183,7 @@ static void shift_argument_views(mlp_program *p) {
   }
 }
 
-static mlp_status fill(mlp_program *p, const mlp_recording *r, const mlp_face *face,
-                       mlp_error *e) {
+static mlp_status fill(mlp_program *p, const mlp_recording *r, const mlp_face *face, mlp_error *e) {
   MLP_TRY(add_arguments(p, face, e));
   for (int64_t i = 0; i < r->n_node; i++) MLP_TRY(add_step(p, &r->node[i]->call, e));
   MLP_TRY(add_results(p, face, e));
@@ -245,7 +234,8 @@ static bool same_list(const mlp_value *a, const mlp_value *b) {
 
 static bool same_value(mlp_arg_kind kind, const mlp_value *a, const mlp_value *b) {
   if (kind == MLP_ARG_NUMBER) return memcmp(&a->number, &b->number, sizeof a->number) == 0;
-  if (kind == MLP_ARG_AXES || kind == MLP_ARG_SHAPE) return same_list(a, b);
+  if (kind == MLP_ARG_AXES || kind == MLP_ARG_SHAPE || kind == MLP_ARG_TIMES)
+    return same_list(a, b);
   return a->integer == b->integer;
 }
 
@@ -253,8 +243,8 @@ bool mlp_step_same_values(const mlp_step *a, const mlp_step *b) {
   int k = 0;
   for (const mlp_arg *arg = a->call.row->arg; arg < a->call.row->arg + MLP_MAX_ARGS; arg++) {
     if (arg->kind == MLP_ARG_END) break;
-    bool value = arg->kind == MLP_ARG_LIST ||
-                 (arg->kind >= MLP_ARG_NUMBER && arg->kind != MLP_ARG_STREAM);
+    bool value =
+        arg->kind == MLP_ARG_LIST || (arg->kind >= MLP_ARG_NUMBER && arg->kind != MLP_ARG_STREAM);
     if (!value) continue;
     if (!same_value(arg->kind, &a->call.value[k], &b->call.value[k])) return false;
     k++;

@@ -101,7 +101,7 @@ typedef struct {
   int n_result;
 } mlp_face;
 
-/* Refuses results whose history someone could still ask for, and batches of different lengths. */
+/* Refuses results whose history someone could still ask for. */
 mlp_status mlp_program_make(mlp_program *p, const mlp_recording *r, const mlp_face *face,
                             mlp_error *e);
 void mlp_program_drop(mlp_program *p);

@@ -82,9 +82,11 @@ static mlp_status refuse_change_of_constant(mlp_recording *r, const mlp_call *c,
     bool written = (c->in_place && i == 0) || mlp_in_written(c, i);
     if (!written || !c->in[i]) continue;
     uint64_t id = mlp_tensor_storage_id(c->in[i]);
-    if (id >= r->first_storage && !mlp_recording_made(r, id))
+    bool argument = c->in[i]->storage->lender != NULL;
+    if (id >= r->first_storage && !argument && !mlp_recording_made(r, id))
       return mlp_recording_forbid(
-          r, c->row->name, "changes a tensor that was made from Lua values in the same function", e);
+          r, c->row->name, "changes a tensor that was made from Lua values in the same function",
+          e);
   }
   return MLP_OK;
 }
@@ -153,8 +155,9 @@ mlp_status mlp_recording_forbid(mlp_recording *r, const char *who, const char *w
     if (!r->gave_up) r->gave_up = who;
     return MLP_OK;
   }
-  return mlp_refuse(e,
-                    "%s %s while a function is being compiled, and a replay would not do that again; "
-                    "do it outside the function",
-                    who, what);
+  return mlp_refuse(
+      e,
+      "%s %s while a function is being compiled, and a replay would not do that again; "
+      "do it outside the function",
+      who, what);
 }

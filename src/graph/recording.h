@@ -38,8 +38,8 @@ typedef struct mlp_recording {
   uint64_t first_storage; /* storages from this id on are younger than the recording */
   uint8_t *made;          /* (n_made) by id - first_storage: a recorded call wrote it first */
   int64_t n_made;
-  bool tolerant;          /* what cannot be recorded is noted, not refused */
-  const char *gave_up;    /* what could not be recorded: the name of a call, or NULL */
+  bool tolerant;       /* what cannot be recorded is noted, not refused */
+  const char *gave_up; /* what could not be recorded: the name of a call, or NULL */
 } mlp_recording;
 
 void mlp_recording_start(mlp_recording *r, mlp_context *x, bool tolerant);

@@ -148,21 +148,37 @@ static void run_lane(void *context, int l) {
   lane->status = run_tiles(t->plan, t->sweep, l, &lane->error);
 }
 
-/* A sum is the parts of the lanes, added in their order. */
+static void point_lane(mlp_lane *lane, int b, void *data) {
+  lane->full.storage[b].data = data;
+  if (lane->rest.rows) lane->rest.storage[b].data = data;
+}
+
+/* Every lane but the first, which has the whole, adds to a part of its own. */
+static void part_sums(mlp_plan *plan, const mlp_sweep *w) {
+  for (int i = 0; i < w->n_sum; i++) {
+    for (int l = 1; l < plan->n_lane; l++)
+      point_lane(&plan->lane[l], w->sum[i], plan->lane[l].memory + plan->sum_place[w->sum[i]]);
+  }
+}
+
+/* A sum is the parts of the lanes, added in their order; then all lanes see the whole. */
 static void join_sums(mlp_plan *plan, const mlp_sweep *w) {
   for (int i = 0; i < w->n_sum; i++) {
     int b = w->sum[i];
     const mlp_buffer *buffer = &plan->program.buffer[b];
     void *whole = plan->data[b];
-    for (int l = 1; l < plan->n_lane; l++)
+    for (int l = 1; l < plan->n_lane; l++) {
       mlp_kernel()->binary.run[buffer->dtype][MLP_BINARY_add][MLP_VV](
           whole, whole, plan->lane[l].memory + plan->sum_place[b], buffer->count);
+      point_lane(&plan->lane[l], b, whole);
+    }
   }
 }
 
 static mlp_status sweep_tiles(mlp_plan *plan, const mlp_sweep *w, mlp_error *e) {
   tiling t = {plan, w};
   if (w->n_tiled == 0) return MLP_OK;
+  part_sums(plan, w);
   if (w->tiled_seconds >= MLP_PARALLEL_SECONDS)
     mlp_parallel(plan->n_lane, run_lane, &t);
   else

@@ -1,7 +1,7 @@
 /*
-** A result takes the place of an operand that nobody reads again. Law: the row may run in place, the
-** operand is whole, of the result's dtype and count, made by a step in the same home, not kept, and
-** this step is the last to touch its buffer.
+** A result takes the place of an operand that nobody reads again. Law: the row may run in place,
+** the operand is whole, of the result's dtype and count, made by a step in the same home, not kept,
+** and this step is the last to touch its buffer.
 */
 #include "graph/program.h"
 

@@ -76,8 +76,7 @@ static mlp_status note_versions(same *w, int k, mlp_error *e) {
     if (s->in[i] != MLP_NOWHERE) w->seen[k][i] = w->version[w->p->view[s->in[i]].buffer];
   }
   for (int i = 0; i < s->call.n_in; i++) {
-    if (s->in[i] != MLP_NOWHERE && mlp_step_writes(s, i))
-      w->version[w->p->view[s->in[i]].buffer]++;
+    if (s->in[i] != MLP_NOWHERE && mlp_step_writes(s, i)) w->version[w->p->view[s->in[i]].buffer]++;
   }
   return MLP_OK;
 }

@@ -209,7 +209,9 @@ static void settle_homes(mlp_program *p) {
     mlp_buffer *buffer = &p->buffer[b];
     if (buffer->origin != MLP_FROM_STEP || buffer->base == MLP_NOWHERE) continue;
     mlp_spread spread = p->view[buffer->base].tile.spread;
-    buffer->home = spread == MLP_ROWS ? MLP_IN_LANE : spread == MLP_REDUCED ? MLP_IN_SUM : MLP_IN_ARENA;
+    buffer->home = spread == MLP_ROWS      ? MLP_IN_LANE
+                   : spread == MLP_REDUCED ? MLP_IN_SUM
+                                           : MLP_IN_ARENA;
     if (buffer->kept && buffer->home != MLP_IN_SUM) buffer->home = MLP_IN_STORAGE;
   }
 }

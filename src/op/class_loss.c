@@ -115,8 +115,7 @@ static mlp_status refuse_class(const mlp_call *c, int64_t row, int64_t class, in
   char place[MLP_POSITION_TEXT];
   mlp_position_text(place, c, TARGET, row);
   if (class == 0)
-    return mlp_refuse(e,
-                      "%s: %s = 0, but classes are 1..%lld; labels 0..%lld? use target + 1",
+    return mlp_refuse(e, "%s: %s = 0, but classes are 1..%lld; labels 0..%lld? use target + 1",
                       c->row->name, place, (long long)n, (long long)n - 1);
   return mlp_refuse(e, "%s: %s = %lld, but classes are 1..%lld", c->row->name, place,
                     (long long)class, (long long)n);

@@ -36,7 +36,9 @@ typedef enum {
   MLP_ARG_FLAG,    /* .integer 0 or 1 */
   MLP_ARG_AXIS,    /* .integer from 0, or negative from the end: mlp_call_axis resolves it */
   MLP_ARG_AXES,    /* .list of such axes, from one integer, a table, or nil: n = -1, all axes */
-  MLP_ARG_SHAPE,   /* .list of lengths, from varargs or one table; -1 is kept as given */
+  MLP_ARG_SHAPE,   /* .list of lengths, from varargs or one table; -1 is kept as given. Lengths of
+                      output 0: a driver that cuts the batch cuts them as it cuts that output */
+  MLP_ARG_TIMES,   /* the same, but of something else */
   MLP_ARG_INDEX,   /* .integer from 0, or negative from the end */
   MLP_ARG_CHOICE,  /* .integer, the place in `choices` */
   MLP_ARG_DTYPE,   /* .integer, an mlp_dtype */
@@ -84,14 +86,14 @@ typedef struct mlp_call {
   uint64_t save_in, save_out;     /* what the derivative reads; infer may narrow the row's masks */
   size_t work_bytes;              /* infer's wish */
   void *work;
-  uint64_t seed, serial; /* of the random stream, when the row draws */
-  mlp_stream *stream;    /* where they were drawn from */
+  uint64_t seed, serial;       /* of the random stream, when the row draws */
+  mlp_stream *stream;          /* where they were drawn from */
   int64_t part_row, part_rows; /* a part of a batch: its first row and how many; 0 rows: no part */
-  uint64_t cut; /* mask of the inputs that are cut with it; bit 63: every input past 62 */
-  bool accumulate;       /* output 0 is added to, not replaced: for rows that are MLP_ADDS */
-  bool in_place;         /* out[0] is in[0] */
-  bool traced;           /* a gradient is wanted: hidden outputs are worth making */
-  const char *failure;   /* set by run when the numbers break down */
+  uint64_t cut;        /* mask of the inputs that are cut with it; bit 63: every input past 62 */
+  bool accumulate;     /* output 0 is added to, not replaced: for rows that are MLP_ADDS */
+  bool in_place;       /* out[0] is in[0] */
+  bool traced;         /* a gradient is wanted: hidden outputs are worth making */
+  const char *failure; /* set by run when the numbers break down */
 } mlp_call;
 
 /* ---- tiling ---------------------------------------------------------------------------------- */

@@ -10,10 +10,10 @@ mlp_status mlp_check_positions(const mlp_call *c, int i, int64_t length, mlp_err
     if (place[k] >= 1 && place[k] <= length) continue;
     mlp_position_text(text, c, i, k);
     if (length == 0)
-      return mlp_refuse(e, "%s: %s is %lld, but the axis has length 0", c->row->name,
-                        text, (long long)place[k]);
-    return mlp_refuse(e, "%s: %s is %lld, but positions count from 1 to %lld", c->row->name,
-                      text, (long long)place[k], (long long)length);
+      return mlp_refuse(e, "%s: %s is %lld, but the axis has length 0", c->row->name, text,
+                        (long long)place[k]);
+    return mlp_refuse(e, "%s: %s is %lld, but positions count from 1 to %lld", c->row->name, text,
+                      (long long)place[k], (long long)length);
   }
   return MLP_OK;
 }

@@ -19,7 +19,11 @@ extern const mlp_row mlp_row_dropout_apply;
         true                                                                                       \
   }
 
-static mlp_draw whole_draw(const mlp_call *c) { return (mlp_draw){c->seed, c->serial, 0}; }
+/* For the call's elements from `start` on; a part of a batch draws what the whole would there. */
+static mlp_draw draw_from(const mlp_call *c, int64_t start) {
+  int64_t before = mlp_elements_before(c, mlp_shape_count(&c->spec[0].shape));
+  return (mlp_draw){c->seed, c->serial, before + start};
+}
 
 static mlp_status want_range(const mlp_call *c, double low, double high, mlp_error *e) {
   if (isfinite(high - low) && low <= high) return MLP_OK;
@@ -36,12 +40,12 @@ static mlp_status want_deviation(const mlp_call *c, double mean, double deviatio
 }
 
 static void fill_uniform(mlp_call *c, double low, double high) {
-  mlp_kernel()->draw.uniform[c->spec[0].dtype](mlp_result(c, 0), low, high, whole_draw(c),
+  mlp_kernel()->draw.uniform[c->spec[0].dtype](mlp_result(c, 0), low, high, draw_from(c, 0),
                                                mlp_tensor_count(c->out[0]));
 }
 
 static void fill_normal(mlp_call *c, double mean, double deviation) {
-  mlp_kernel()->draw.normal[c->spec[0].dtype](mlp_result(c, 0), mean, deviation, whole_draw(c),
+  mlp_kernel()->draw.normal[c->spec[0].dtype](mlp_result(c, 0), mean, deviation, draw_from(c, 0),
                                               mlp_tensor_count(c->out[0]));
 }
 
@@ -214,12 +218,6 @@ const mlp_row mlp_row_normal = {
 };
 
 enum { CHUNK = 1024 };
-
-/* For the chunk of the call's elements that starts at `start`. */
-static mlp_draw draw_from(const mlp_call *c, int64_t start) {
-  int64_t before = mlp_elements_before(c, mlp_shape_count(&c->spec[0].shape));
-  return (mlp_draw){c->seed, c->serial, before + start};
-}
 
 static double number_at(const void *data, mlp_dtype dtype, int64_t i) {
   return dtype == MLP_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];

@@ -104,7 +104,7 @@ const mlp_row mlp_row_tile = {
         "x beside itself, so many times along each axis: PyTorch's repeat and tile (repeat is a "
         "word of Lua). The shorter of shape and times gets ones in front.",
     .arg = {{MLP_ARG_TENSOR, "x", "of any shape", NULL, NULL, false},
-            {MLP_ARG_SHAPE, "times", "how often along each axis, side by side or as a list", NULL,
+            {MLP_ARG_TIMES, "times", "how often along each axis, side by side or as a list", NULL,
              NULL, false}},
     .n_out = 1,
     .infer = tile_infer,
