@@ -121,6 +121,7 @@ static void narrow(lua_State *L, mlp_encoding e, char *room, const mlp_tensor *t
 
 /* tobytes({encoding = nil}) -> string */
 static int tensor_tobytes(lua_State *L) {
+  mlp_forbid(L, "tobytes", "gives numbers to Lua");
   static const char *const known[] = {"encoding", NULL};
   mlp_check_options(L, 2, "tobytes", known);
   mlp_tensor *t = make_contiguous(L, "tobytes");

@@ -396,84 +396,6 @@ static int core_eye(lua_State *L) {
   return 1;
 }
 
-<<<<<<< HEAD
-=======
-/* ---- bytes ----------------------------------------------------------------------------------- */
-
-static void swap_bytes(char *data, int64_t count, size_t width) {
-  for (int64_t i = 0; i < count; i++) {
-    for (size_t a = 0, b = width - 1; a < b; a++, b--) {
-      char c = data[(size_t)i * width + a];
-      data[(size_t)i * width + a] = data[(size_t)i * width + b];
-      data[(size_t)i * width + b] = c;
-    }
-  }
-}
-
-static bool little_endian(void) {
-  const uint16_t one = 1;
-  return *(const uint8_t *)&one == 1;
-}
-
-/* frombytes(string, dtype, shape, {offset = 0, byteswap = false}) */
-static int core_frombytes(lua_State *L) {
-  static const char *const known[] = {"offset", "byteswap", NULL};
-  size_t have, offset = 0;
-  mlp_shape shape;
-  bool swap = !little_endian();
-  if (lua_type(L, 1) != LUA_TSTRING || !lua_istable(L, 3))
-    return mlp_raise(L, "frombytes: a string, a dtype and a shape table are wanted");
-  const char *bytes = lua_tolstring(L, 1, &have);
-  mlp_dtype dtype = mlp_check_dtype(L, 2, "frombytes");
-  mlp_read_shape(L, 3, &shape, "frombytes");
-  mlp_check_options(L, 4, "frombytes", known);
-  if (lua_istable(L, 4)) {
-    if (mlp_option(L, 4, "offset")) {
-      double given = check_number(L, -1, "frombytes", "offset");
-      offset = given >= 0 && given <= (double)have ? (size_t)given : have + 1;
-    }
-    if (mlp_option(L, 4, "byteswap")) swap ^= (bool)lua_toboolean(L, -1);
-  }
-  mlp_error e;
-  if (mlp_shape_check(&shape, "frombytes", &e) != MLP_OK) return mlp_raise_error(L, &e);
-  size_t wanted = (size_t)mlp_shape_count(&shape) * mlp_dtype_bytes(dtype);
-  if (offset > have || wanted > have - offset)
-    return mlp_raise(L, "frombytes: the string has %zu bytes, but %zu from byte %zu on are wanted",
-                     have, wanted, offset + 1);
-  mlp_tensor *t = push_new(L, (creation){dtype, false}, &shape, "frombytes");
-  memcpy(mlp_tensor_data(t), bytes + offset, wanted);
-  if (swap) swap_bytes(mlp_tensor_data(t), mlp_tensor_count(t), mlp_dtype_bytes(dtype));
-  return 1;
-}
-
-static const char READS[] = "gives numbers to Lua";
-
-/* Replaces the tensor at index 1 by a contiguous one. */
-static mlp_tensor *make_contiguous(lua_State *L, const char *who) {
-  mlp_tensor *t = mlp_check_tensor(L, 1, who, "the first argument");
-  if (mlp_tensor_contiguous(t)) return t;
-  mlp_enter(L);
-  t = mlp_check_tensor(L, 1, who, "the first argument");
-  mlp_call c;
-  mlp_call_init(&c, mlp_context_of(L), &mlp_row_contiguous, 1, &t);
-  mlp_push_call(L, &c);
-  lua_replace(L, 1);
-  return mlp_to_tensor(L, 1);
-}
-
-static int tensor_tobytes(lua_State *L) {
-  mlp_forbid(L, "tobytes", READS);
-  mlp_tensor *t = make_contiguous(L, "tobytes");
-  size_t bytes = (size_t)mlp_tensor_count(t) * mlp_dtype_bytes(t->dtype);
-  luaL_Buffer b;
-  char *room = luaL_buffinitsize(L, &b, bytes);
-  memcpy(room, mlp_tensor_data(t), bytes);
-  if (!little_endian()) swap_bytes(room, mlp_tensor_count(t), mlp_dtype_bytes(t->dtype));
-  luaL_pushresultsize(&b, bytes);
-  return 1;
-}
-
->>>>>>> 2e4e1db (Plan: recordings, programs and their passes, tiles, lanes, replay (work in progress))
 /* ---- to Lua ---------------------------------------------------------------------------------- */
 
 static void push_branch(lua_State *L, const mlp_tensor *t, int depth, int64_t offset) {
@@ -491,7 +413,7 @@ static void push_branch(lua_State *L, const mlp_tensor *t, int depth, int64_t of
 
 /* totable() -> nested tables; a number for a tensor without axes. */
 static int tensor_totable(lua_State *L) {
-  mlp_forbid(L, "totable", READS);
+  mlp_forbid(L, "totable", "gives numbers to Lua");
   mlp_tensor *t = mlp_check_tensor(L, 1, "totable", "the first argument");
   luaL_checkstack(L, MLP_MAX_DIMS + 4, "totable");
   push_branch(L, t, 0, t->offset);
@@ -501,7 +423,7 @@ static int tensor_totable(lua_State *L) {
 /* item() -> the number in a tensor of one element. */
 static int tensor_item(lua_State *L) {
   char text[MLP_SHAPE_TEXT];
-  mlp_forbid(L, "item", READS);
+  mlp_forbid(L, "item", "gives a number to Lua");
   mlp_tensor *t = mlp_check_tensor(L, 1, "item", "the first argument");
   if (mlp_tensor_count(t) != 1)
     return mlp_raise(L, "item: the tensor is %s but one element is wanted",
