@@ -10,6 +10,8 @@ local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
 local watch <const> = require "mlp.watch"
 
+local compiling = {}
+
 ---@class mlp.Compiled a compiled function: call it as the function it was made of
 ---@operator call: any
 
@@ -243,7 +245,7 @@ end
 ---@param fn function of tensors; other arguments are constants
 ---@param options mlp.compile.Options?
 ---@return mlp.Compiled
-local function compile(fn, options)
+function compiling.compile(fn, options)
   if type(fn) ~= "function" then errors.wanted("compile", "the argument", fn, "a function") end
   local o <const> = errors.options("compile", options, { batch = {}, tolerant = false })
   local batch <const> = {}
@@ -282,4 +284,4 @@ function methods:why_eager() return state_of[self].eagerly end
 --- Lets go of its plans and their memory; the next call records again.
 function methods:forget() core.forget(self) end
 
-return compile
+return compiling

@@ -16,6 +16,7 @@
 ---@field linalg mlp.linalg
 ---@field Trainer fun(options: mlp.TrainerOptions): mlp.Trainer
 ---@field report fun(options: mlp.ReportOptions): mlp.report
+---@field compile fun(fn: function, options: mlp.compile.Options?): mlp.Compiled
 ---@field no_grad fun(fn: function?, ...: any): any ...
 ---@field grad fun(y: mlp.Tensor, xs: mlp.Tensor[], options: table?): mlp.Tensor? ...
 ---@field gradcheck fun(fn: function, inputs: mlp.Tensor[], options: table?): boolean, string?

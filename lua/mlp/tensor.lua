@@ -25,7 +25,7 @@ local function public_names()
     if not HIDDEN[name] and not part then public[name] = value end
   end
   for _, row in ipairs(core.rows()) do
-    if row.internal then public[row.name] = nil end
+    if row.internal then public[row.name], public[row.name .. "_"] = nil, nil end
   end
   return public
 end

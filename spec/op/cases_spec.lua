@@ -3,7 +3,7 @@
 --- stretched views, into a fresh tensor and in place; the first and second derivative against
 --- central differences; its documentation. An operation without a case fails here.
 local core <const> = require "mlp.core"
-local compile <const> = require "mlp.compile"
+local compile <const> = require "mlp.compile".compile
 local cases <const> = require "spec.support.cases"
 local gradcheck <const> = require "spec.support.gradcheck"
 local make <const> = require "spec.support.make"

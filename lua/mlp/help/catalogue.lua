@@ -197,6 +197,7 @@ local PLACED <const> = {
   ["products and layers"] = { "einsum", "outer", "cross" },
   ["shapes, copies and views"] = { "meshgrid" },
   order = { "unique" },
+  ["compiled functions"] = { "compile", "set_threads" },
   gradients = { "backward", "no_grad", "grad", "grad_enabled", "gradcheck", "jacobian", "hvp" },
 }
 
@@ -327,6 +328,8 @@ local function build()
   local generator <const> = add(tensor, "Generator", "class", nil, catalogue.type "mlp.Generator")
   add_functions(new_topic("gradients", "Gradients", source_of "mlp.autograd"
     and source_of "mlp.autograd".header or {}), PLACED.gradients, mlp)
+  add_functions(new_topic("compiled functions", "Compiled functions", source_of "mlp.compile"
+    and source_of "mlp.compile".header or {}), PLACED["compiled functions"], mlp)
   generator.topic = tensor
   for _, namespace in ipairs(NAMESPACES) do
     local name <const>, title <const>, module <const> = table.unpack(namespace)
