@@ -89,11 +89,13 @@ local function whole_item(module, name)
   end)
 end
 
---- A function that goes by a longer name outside: optim.clip_norm is norm of mlp.optim.clip.
+--- A function of a part of the namespace: poly.mixture_of stands in mlp.poly.mixture; it may go by
+--- a longer name outside: optim.clip_norm is norm of mlp.optim.clip.
 local function renamed_item(module, name)
   for _, other in ipairs(named_modules(source_of(module), module)) do
     local item <const>, source <const> = matching(source_of(other), function(item)
-      return item.owner and item.owner .. "_" .. item.name == name
+      return item.kind == "function" and item.owner and not item.method and #item.params > 0
+        and (item.name == name or item.owner .. "_" .. item.name == name)
     end)
     if item then return item, source end
   end
@@ -245,6 +247,7 @@ local NAMESPACES <const> = {
   { "metric", "Metrics", "mlp.metric" }, { "Trainer", "The trainer", "mlp.trainer" },
   { "data", "Data", "mlp.data" }, { "io", "Files", "mlp.io" }, { "plot", "Pictures", "mlp.plot" },
   { "report", "Reports", "mlp.report" },
+  { "poly", "Networks as polynomials", "mlp.poly" },
 }
 
 --- Namespaces that are classes: mlp.Trainer{...} makes one.
