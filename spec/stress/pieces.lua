@@ -76,6 +76,12 @@ end
 layer("Linear", function() return mlp.nn.Linear(4, 2, { activation = "gelu" }) end)
 layer("Sequential", function() return mlp.nn.Sequential { mlp.nn.Linear(4, 2), mlp.nn.ReLU() } end)
 layer("MLP", function() return mlp.nn.MLP { 4, 5, 2, activation = "relu" } end)
+layer("coordinate network", function()
+  return mlp.nn.Sequential { mlp.nn.HashGrid { axes = 2, levels = 2, base = 2, table_size = 16 },
+    mlp.nn.MLP { 4, 5, 1, skips = { 2 } } }
+end, function() return mlp.rand(3, 2) end)
+layer("Siren", function() return mlp.nn.Siren { 4, 5, 1 } end)
+layer("Fourier features", function() return mlp.nn.FourierFeatures(4, { features = 3 }) end)
 layer("Residual", function() return mlp.nn.Residual(mlp.nn.Linear(4, 4)) end)
 layer("Dropout", function()
   return mlp.nn.Sequential { mlp.nn.Linear(4, 4), mlp.nn.Dropout(0.5) }

@@ -13,12 +13,14 @@
 #include "kernel/binary.h"
 #include "kernel/cast.h"
 #include "kernel/draw.h"
+#include "kernel/grid.h"
 #include "kernel/loss.h"
 #include "kernel/mask.h"
 #include "kernel/move.h"
 #include "kernel/pair.h"
 #include "kernel/peak.h"
 #include "kernel/product.h"
+#include "kernel/ray.h"
 #include "kernel/reduce.h"
 #include "kernel/rows.h"
 #include "kernel/scan.h"
@@ -29,11 +31,13 @@ typedef struct {
   mlp_isa isa;
   mlp_binary_kernels binary;
   mlp_draw_kernels draw;
+  mlp_grid_kernels grid;
   mlp_mask_kernels mask;
   mlp_cast_kernels cast;
   mlp_pair_kernels pair;
   mlp_peak_kernels peak;
   mlp_product_kernels product;
+  mlp_ray_kernels ray;
   mlp_rows_kernels rows;
   mlp_loss_kernels loss;
   mlp_move_kernels move;

@@ -11,6 +11,11 @@ local nn = {
   LayerNorm = require("mlp.nn.norm").LayerNorm,
   RMSNorm = require("mlp.nn.norm").RMSNorm,
   Embedding = require "mlp.nn.embedding",
+  PositionalEncoding = require "mlp.nn.positional_encoding",
+  FourierFeatures = require "mlp.nn.fourier_features",
+  HashGrid = require "mlp.nn.hash_grid",
+  SphericalHarmonics = require "mlp.nn.spherical_harmonics",
+  Siren = require "mlp.nn.siren",
 }
 
 for name, class in pairs(require "mlp.nn.activation") do nn[name] = class end

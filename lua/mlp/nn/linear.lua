@@ -12,26 +12,41 @@ local Module <const> = require "mlp.nn.module"
 ---@overload fun(inputs: integer, outputs: integer, options: table?): mlp.nn.Linear
 local Linear = Module:extend "Linear"
 
+--- The options of the operation: the activation and its parameters. What is out of range is refused
+--- here, not in the middle of a run.
+local function settings_of(activation, parameters, dtype)
+  if not parameters then return nil end
+  local settings <const> = { activation = activation }
+  for name, value in pairs(parameters) do settings[name] = value end
+  local one <const> = core.ones(1, 1, { dtype = dtype })
+  core.linear(one, one, nil, settings)
+  return settings
+end
+
 --- nn.Linear(inputs, outputs, {bias = true, activation = "identity", init = nil, dtype =
 --- "float32"})
 ---@param inputs integer D, columns of the weight
 ---@param outputs integer H, rows of the weight
----@param options {bias: boolean?, activation: string?, init: string?, dtype: string?}? `activation`
----  names any activation; `init` names an initialiser (default: the one that suits the activation)
+---@param options {bias: boolean?, activation: string?, activation_options: table?, init: string?,
+---  dtype: string?}? `activation` names any activation, `activation_options` its parameters
+---  ({sigma = 0.1}); `init` names an initialiser (default: the one that suits the activation)
 function Linear:init(inputs, outputs, options)
   initialise.want_size("Linear", "inputs", inputs)
   initialise.want_size("Linear", "outputs", outputs)
   local o = errors.options("Linear", options,
-    { bias = true, activation = "identity", init = errors.NONE, dtype = "float32" })
+    { bias = true, activation = "identity", activation_options = errors.NONE, init = errors.NONE,
+      dtype = "float32" })
   self.activation = initialise.want_activation("Linear", o.activation)
   self.weight = initialise.weight({ outputs, inputs }, o.init, o.activation, o.dtype)
   self.bias = o.bias and core.zeros(outputs, { dtype = o.dtype, requires_grad = true }) or nil
+  self.settings = settings_of(o.activation, o.activation_options, o.dtype)
 end
 
 ---@param x mlp.Tensor (..., inputs)
 ---@return mlp.Tensor y (..., outputs)
 function Linear:forward(x)
-  return core.linear(x, self.weight, self.bias, { activation = self.activation })
+  return core.linear(x, self.weight, self.bias,
+    self.settings or { activation = self.activation })
 end
 
 --- Multiplications and additions of the product, and one addition for the bias.
