@@ -190,6 +190,29 @@ function mlp.embedding(weight, index) end
 ---@return mlp.Tensor
 function Tensor:embedding(index) end
 
+--- Features (..., L F) of points, interpolated on L grids whose corners look into a table (Mueller et al. 2022, section 3).
+--- Level l of 0 .. L-1 has floor(base growth^l) cells along an axis; its corners are numbered while they fit into table_size rows, else hashed. Points outside 0..1 count as the nearest inside, and get no gradient. nn.HashGrid holds a table.
+---@param x mlp.Tensor points (..., D), D from 1 to 3, in 0..1
+---@param table mlp.Tensor features (rows, F)
+---@param options? {levels: integer?, base: number?, growth: number?, table_size: integer?}
+---@return mlp.Tensor
+function mlp.hash_grid(x, table, options) end
+
+--- The levels of a hash_grid, int64 (L, 3): cells along an axis, rows of the table, and 1 where corners are numbered one by one, 0 where they are hashed.
+---@param options? {levels: integer?, base: number?, growth: number?, table_size: integer?, axes: integer?}
+---@return mlp.Tensor
+function mlp.hash_grid_levels(options) end
+
+--- Volume rendering along rays (Mildenhall et al. 2020, eq. 3): colour (..., C), opacity (...), depth (...) and weights (..., S) of S samples.
+--- Sample i has the weight T_i (1 - e^-(density_i delta_i)), where T_i = e^-(sum over j < i of density_j delta_j) reaches it; the weights sum to the opacity. Depth is the sum of weight times t, the colour that of weight times colour, and (1 - opacity) background.
+---@param density mlp.Tensor (..., S), from 0, per unit of length
+---@param colour mlp.Tensor (..., S, C)
+---@param t mlp.Tensor (..., S) distances of the samples along the ray
+---@param delta mlp.Tensor (..., S) lengths that the samples stand for, from 0
+---@param background? mlp.Tensor (C) or (..., C)
+---@return mlp.Tensor, mlp.Tensor, mlp.Tensor, mlp.Tensor
+function mlp.composite(density, colour, t, delta, background) end
+
 --- (x - t)^2: squared error
 ---@param prediction mlp.Tensor x, any shape
 ---@param target mlp.Tensor t, of the prediction's shape

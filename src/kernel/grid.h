@@ -1,9 +1,9 @@
 /*
-** Loops over a multi-resolution grid (Mueller et al. 2022): points in the unit box, each between the
-** corners of one cell per level, each corner with a row of features in a table. A corner's weight is
-** a product over the axes, linear in each, so its derivative along k directions is a sum of products
-** too; k directions of 0 .. MLP_GRID_AXES are taken by every loop, and the loops are closed under
-** differentiation. Tables are indexed by dtype: float32, float64.
+** Loops over a multi-resolution grid (Mueller et al. 2022): points in the unit box, each between
+** the corners of one cell per level, each corner with a row of features in a table. A corner's
+** weight is a product over the axes, linear in each, so its derivative along k directions is a sum
+** of products too; k directions of 0 .. MLP_GRID_AXES are taken by every loop, and the loops are
+** closed under differentiation. Tables are indexed by dtype: float32, float64.
 */
 #ifndef MLP_KERNEL_GRID_H
 #define MLP_KERNEL_GRID_H
@@ -35,8 +35,9 @@ typedef struct {
 } mlp_grid_directions;
 
 /*
-** Each takes the levels first .. last - 1, which share no row of the table: threads may take levels.
-** y, g (n, L F); x, dx (n, D); table (rows, F). Sums over points run in the order of the points.
+** Each takes the levels first .. last - 1, which share no row of the table: threads may take
+** levels. y, g (n, L F); x, dx (n, D); table (rows, F). Sums over points run in the order of the
+** points.
 */
 typedef struct {
   /* y = sum over corners of weight table */

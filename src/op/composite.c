@@ -112,8 +112,8 @@ static mlp_tensor *with_axis(mlp_vjp *v, mlp_tensor *x, int from_end) {
   return mlp_reshape(v, x, &s);
 }
 
-/* What the loss says to each weight: g_w + colour . g_seen + g_opacity + distance g_depth, where the
-** background counts as a colour taken away. */
+/* What the loss says to each weight: g_w + colour . g_seen + g_opacity + distance g_depth, where
+** the background counts as a colour taken away. */
 static mlp_tensor *gradient_of_weights(mlp_vjp *v) {
   mlp_tensor *g = mlp_grad_out(v, SEEN), *opacity = mlp_grad_out(v, OPACITY);
   mlp_tensor *q = mlp_grad_out(v, WEIGHTS), *background = mlp_input(v, BACKGROUND);

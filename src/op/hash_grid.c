@@ -1,6 +1,6 @@
 /*
-** hash_grid: features of points from a table, interpolated between the corners of one cell per level
-** (Mueller et al. 2022, "Instant neural graphics primitives", section 3).
+** hash_grid: features of points from a table, interpolated between the corners of one cell per
+** level (Mueller et al. 2022, "Instant neural graphics primitives", section 3).
 **
 ** Level l of 0 .. L-1 has floor(base growth^l) cells along every axis of the unit box. Its corners
 ** are numbered one by one while they fit into table_size rows, else hashed to them; the rows of all
@@ -14,8 +14,8 @@
 **
 ** The derivative of each is one of the three with one direction more, or less, so gradients have
 ** gradients of any order. Weights are linear in each coordinate: with more directions than axes all
-** is 0. Inside a cell the derivatives are exact; on the face between two cells they are those of the
-** upper cell.
+** is 0. Inside a cell the derivatives are exact; on the face between two cells they are those of
+** the upper cell.
 */
 #include <math.h>
 #include <string.h>
@@ -61,8 +61,8 @@ static mlp_status want_levels(const mlp_call *c, int axes, mlp_error *e) {
   return MLP_OK;
 }
 
-/* Rows of all levels together. A growth that was computed as a root may fall short of a whole number
-** by its rounding, hence the 1e-9. */
+/* Rows of all levels together. A growth that was computed as a root may fall short of a whole
+** number by its rounding, hence the 1e-9. */
 static int64_t read_grid(mlp_grid *grid, const mlp_value *v, int axes, int64_t features) {
   int64_t rows = 0;
   grid->axes = axes;

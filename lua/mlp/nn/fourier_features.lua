@@ -38,15 +38,15 @@ end
 --- nn.FourierFeatures(2, {features = 256, sigma = 10}). B is kept and saved, not trained.
 ---@param inputs integer D, coordinates
 ---@param options {kind: "gaussian"|"positional"|"basic"|nil, features: integer?, sigma: number?,
----  generator: mlp.Generator?, dtype: mlp.Dtype?}? `kind` default "gaussian"; `features` M, rows of B
----  (256; basic has D); `sigma` deviation of the gaussian's rows in turns per unit, or the exponent of
----  positional's largest frequency (10)
+---  generator: mlp.Generator?, dtype: mlp.Dtype?}? `kind` default "gaussian"; `features` M, rows of
+---  B (256; basic has D); `sigma` deviation of the gaussian's rows in turns per unit, or the
+---  exponent of positional's largest frequency (10)
 function FourierFeatures:init(inputs, options)
   initialise.want_size("FourierFeatures", "inputs", inputs)
   local o <const> = errors.options("FourierFeatures", options, { kind = "gaussian", features = 256,
     sigma = 10, generator = errors.NONE, dtype = "float32" })
   initialise.want_size("FourierFeatures", "features", o.features)
-  if type(o.sigma) ~= "number" or not (o.sigma > 0) then
+  if type(o.sigma) ~= "number" or o.sigma ~= o.sigma or o.sigma <= 0 then
     errors.wanted("FourierFeatures", "sigma", o.sigma, "a positive number")
   end
   local rows <const> = KINDS[o.kind]

@@ -36,7 +36,7 @@ function HashGrid:init(options)
     generator = errors.NONE, dtype = "float32" })
   initialise.want_size("HashGrid", "levels", o.levels)
   initialise.want_size("HashGrid", "features", o.features)
-  if not (o.low < o.high) then
+  if o.low >= o.high then
     errors.raise("HashGrid: low is %s and high %s but low < high is wanted", o.low, o.high)
   end
   local growth <const> = o.finest and o.levels > 1

@@ -31,7 +31,8 @@ local function skips_of(list, layers)
   local set <const> = {}
   for _, layer in ipairs(list) do
     if math.type(layer) ~= "integer" or layer < 2 or layer > layers then
-      errors.wanted("MLP", "a layer in skips", layer, ("a whole number from 2 to %d"):format(layers))
+      errors.wanted("MLP", "a layer in skips", layer,
+        ("a whole number from 2 to %d"):format(layers))
     end
     set[layer] = true
   end

@@ -17,8 +17,8 @@ local PositionalEncoding = Module:extend "PositionalEncoding"
 --- entry for all D coordinates.
 ---@param inputs integer D, coordinates
 ---@param frequencies integer F, how often the frequency doubles
----@param options {pi: boolean?, input: boolean?, dtype: mlp.Dtype?}? `pi` multiplies all angles by pi
----  (default false, as in the authors' code; their paper has it), `input` puts x in front (true)
+---@param options {pi: boolean?, input: boolean?, dtype: mlp.Dtype?}? `pi` multiplies all angles by
+---  pi (default false, as in the authors' code; their paper has it), `input` puts x in front (true)
 function PositionalEncoding:init(inputs, frequencies, options)
   initialise.want_size("PositionalEncoding", "inputs", inputs)
   initialise.want_size("PositionalEncoding", "frequencies", frequencies)

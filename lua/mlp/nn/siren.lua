@@ -1,12 +1,12 @@
 --- Networks of sines (Sitzmann et al. 2020): y = sin(omega (W x + b)) in every layer but the last,
---- which is linear. All derivatives of such a network are networks of the same kind, so gradients and
---- Laplacians of what it represents are as good as its values.
+--- which is linear. All derivatives of such a network are networks of the same kind, so gradients
+--- and Laplacians of what it represents are as good as its values.
 ---
---- Weights start uniform in +-1/fan_in in the first layer and in +-sqrt(6/fan_in)/omega in all others
---- (section 3.2 and appendix 1.5), biases in +-1/sqrt(fan_in) (the authors' code). For inputs uniform
---- in [-1, 1] the products omega W x of every layer after the first are then close to normal with
---- deviation 1, and the activations close to the arcsine distribution, at any depth; the biases turn
---- the phases.
+--- Weights start uniform in +-1/fan_in in the first layer and in +-sqrt(6/fan_in)/omega in all
+--- others (section 3.2 and appendix 1.5), biases in +-1/sqrt(fan_in) (the authors' code). For
+--- inputs uniform in [-1, 1] the products omega W x of every layer after the first are then close
+--- to normal with deviation 1, and the activations close to the arcsine distribution, at any depth;
+--- the biases turn the phases.
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"

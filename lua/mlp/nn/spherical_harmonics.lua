@@ -1,6 +1,6 @@
---- Real spherical harmonics of a direction: colours that depend on the view. They are polynomials in
---- x, y, z, so the encoding is a matrix on the products of coordinates, and has derivatives of any
---- order.
+--- Real spherical harmonics of a direction: colours that depend on the view. They are polynomials
+--- in x, y, z, so the encoding is a matrix on the products of coordinates, and has derivatives of
+--- any order.
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"

@@ -31,7 +31,8 @@ describe("PositionalEncoding", function()
   end)
 
   it("takes pi, and leaves the input out", function()
-    local y <const> = nn.PositionalEncoding(1, 2, { pi = true, input = false })(mlp.full({ 1 }, 0.25))
+    local encoding <const> = nn.PositionalEncoding(1, 2, { pi = true, input = false })
+    local y <const> = encoding(mlp.full({ 1 }, 0.25))
     assert.close(y, mlp.tensor { 0.5 ^ 0.5, 0.5 ^ 0.5, 1, 0 }, { tolerance = 1e-6 })
   end)
 
@@ -52,7 +53,7 @@ describe("FourierFeatures", function()
   end)
 
   it("has the frequencies of its kind", function()
-    local turns <const> = function(o) return nn.FourierFeatures(2, o).frequencies / (2 * math.pi) end
+    local function turns(o) return nn.FourierFeatures(2, o).frequencies / (2 * math.pi) end
     assert.close(turns { kind = "basic" }, mlp.tensor { { 1, 0 }, { 0, 1 }, { 1, 0 }, { 0, 1 } })
     assert.close(turns({ kind = "positional", features = 6, sigma = 4 }):slice(1, 1, 6),
       mlp.tensor { { 1, 0 }, { 0, 1 }, { 4, 0 }, { 0, 4 }, { 16, 0 }, { 0, 16 } })
@@ -63,7 +64,8 @@ describe("FourierFeatures", function()
   it("has its gradients, and refuses what makes no sense", function()
     check_gradients(nn.FourierFeatures(2, { features = 3, sigma = 0.5, dtype = "float64" }),
       mlp.rand(3, 2, DOUBLE))
-    refuses("kind is the string 'sinus' but", function() nn.FourierFeatures(2, { kind = "sinus" }) end)
+    refuses("kind is the string 'sinus' but",
+      function() nn.FourierFeatures(2, { kind = "sinus" }) end)
     refuses("sigma is 0 but a positive", function() nn.FourierFeatures(2, { sigma = 0 }) end)
     refuses("1 features are too few for 2 axes",
       function() nn.FourierFeatures(2, { kind = "positional", features = 1 }) end)

@@ -136,8 +136,12 @@ end
 
 case {
   op = "hash_grid_levels", nonempty = "it takes no tensor",
-  args = function() return { { levels = 4, base = 16, growth = 2, table_size = 4096, axes = 2 } } end,
-  reference = function() return { { 16, 289, 1 }, { 32, 1089, 1 }, { 64, 4096, 0 }, { 128, 4096, 0 } } end,
+  args = function()
+    return { { levels = 4, base = 16, growth = 2, table_size = 4096, axes = 2 } }
+  end,
+  reference = function()
+    return { { 16, 289, 1 }, { 32, 1089, 1 }, { 64, 4096, 0 }, { 128, 4096, 0 } }
+  end,
 }
 
 -- ---- composite ----------------------------------------------------------------------------------
