@@ -23,7 +23,7 @@
 #include "kernel/kernel.h"
 #include "op/build.h"
 
-extern const mlp_row mlp_row_hash_grid, mlp_row_hash_grid_levels, mlp_row_hash_grid_along;
+extern const mlp_row mlp_row_hash_grid, mlp_row_hash_grid_levels;
 extern const mlp_row mlp_row_hash_grid_back, mlp_row_hash_grid_slope;
 
 /* ---- levels ---------------------------------------------------------------------------------- */
@@ -136,12 +136,6 @@ static mlp_grid_directions directions_of(const mlp_call *c, int first) {
   return v;
 }
 
-static int count_directions(const mlp_call *c, int first) {
-  int count = 0;
-  for (int i = first; i < c->n_in; i++) count += c->in[i] != NULL;
-  return count;
-}
-
 /* One of the three rows on `head` inputs, with the directions of the call from in[first] on but for
 ** in[without], and `more` unless NULL. NULL where there are too many: the derivative is 0. */
 static mlp_tensor *emit_grid(mlp_vjp *v, const mlp_row *row, int head, mlp_tensor *const *of,
@@ -179,7 +173,7 @@ static bool rows_alike(const mlp_call *c, const mlp_tile *in, int table) {
   return table < 0 || in[table].spread == MLP_SHARED;
 }
 
-/* ---- gather: hash_grid and hash_grid_along --------------------------------------------------- */
+/* ---- gather: hash_grid ----------------------------------------------------------------------- */
 
 enum { X, TABLE, GATHER_V };
 
@@ -195,6 +189,18 @@ static mlp_status want_table(const mlp_call *c, int axes, mlp_error *e) {
                     c->row->name, mlp_shape_text(text, t), (long long)rows);
 }
 
+static mlp_status want_directions(const mlp_call *c, mlp_error *e) {
+  char is[MLP_SHAPE_TEXT], want[MLP_SHAPE_TEXT];
+  for (int i = GATHER_V; i < c->n_in; i++) {
+    MLP_TRY(mlp_want_same_dtype(c, X, i, e));
+    if (c->in[i] && !mlp_shape_equal(&c->in[i]->shape, &c->in[X]->shape))
+      return mlp_refuse(e, "%s: %s is %s but the points are %s", c->row->name, mlp_in_name(c, i),
+                        mlp_shape_text(is, &c->in[i]->shape),
+                        mlp_shape_text(want, &c->in[X]->shape));
+  }
+  return MLP_OK;
+}
+
 static mlp_status gather_infer(mlp_call *c, mlp_error *e) {
   MLP_TRY(mlp_want_float(c, X, e));
   MLP_TRY(mlp_want_same_dtype(c, X, TABLE, e));
@@ -204,9 +210,7 @@ static mlp_status gather_infer(mlp_call *c, mlp_error *e) {
   int64_t axes = shape.dim[shape.ndim - 1];
   MLP_TRY(want_levels(c, axes > 99 ? 99 : (int)axes, e));
   MLP_TRY(want_table(c, (int)axes, e));
-  bool x = mlp_tensor_traced(c->in[X]), table = mlp_tensor_traced(c->in[TABLE]);
-  if (c->row == &mlp_row_hash_grid) /* the points for both, the table for the points' sake */
-    c->save_in = (uint64_t)(x || table) << X | (uint64_t)x << TABLE;
+  MLP_TRY(want_directions(c, e));
   shape.dim[shape.ndim - 1] = c->value[LEVELS].integer * c->in[TABLE]->shape.dim[1];
   return mlp_out(c, c->in[X]->dtype, &shape, e);
 }
@@ -246,6 +250,11 @@ static void gather_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) 
   { MLP_ARG_TENSOR, "table", "features (rows, F)", NULL, NULL, false }
 #define ARG_GRADIENT \
   { MLP_ARG_TENSOR, "g", "gradient (..., L F)", NULL, NULL, false }
+#define ARG_ALONG(name)                                                                           \
+  {                                                                                               \
+    MLP_ARG_MAYBE, name, "(..., D) a direction: the features are differentiated along it", "nil", \
+        NULL, true                                                                                \
+  }
 #define ARG_DIRECTION(name) \
   { MLP_ARG_MAYBE, name, "direction (..., D)", "nil", NULL, false }
 
@@ -257,22 +266,9 @@ const mlp_row mlp_row_hash_grid = {
         "Level l of 0 .. L-1 has floor(base growth^l) cells along an axis; its corners are "
         "numbered while they fit into table_size rows, else hashed. Points outside 0..1 count as "
         "the nearest inside, and get no gradient. nn.HashGrid holds a table.",
-    .arg = {ARG_POINTS, ARG_TABLE, GRID_OPTIONS},
-    .flags = MLP_NOT_A_METHOD,
-    .n_out = 1,
-    .save_in = 3,
-    .infer = gather_infer,
-    .run = gather_run,
-    .vjp = gather_vjp,
-    .tiling = gather_tiling,
-};
-
-const mlp_row mlp_row_hash_grid_along = {
-    .name = "hash_grid_along",
-    .doc = "hash_grid differentiated along directions",
-    .arg = {ARG_POINTS, ARG_TABLE, ARG_DIRECTION("v1"), ARG_DIRECTION("v2"), ARG_DIRECTION("v3"),
+    .arg = {ARG_POINTS, ARG_TABLE, ARG_ALONG("along"), ARG_ALONG("along2"), ARG_ALONG("along3"),
             GRID_OPTIONS},
-    .flags = MLP_INTERNAL,
+    .flags = MLP_NOT_A_METHOD,
     .n_out = 1,
     .save_in = 31,
     .infer = gather_infer,
@@ -306,15 +302,9 @@ static void scatter_run(mlp_call *c) {
 /* Its gradient is itself a table. */
 static void scatter_vjp(mlp_vjp *v) {
   mlp_tensor *u = mlp_grad_out(v, 0), *g = mlp_input(v, G), *x = mlp_input(v, SCATTER_X);
-  const mlp_row *gather =
-      count_directions(v->call, SCATTER_V) ? &mlp_row_hash_grid_along : &mlp_row_hash_grid;
-  if (mlp_wanted(v, G)) {
-    mlp_tensor *in[] = {x, u};
+  if (mlp_wanted(v, G))
     mlp_give_grad(v, G,
-                  gather == &mlp_row_hash_grid
-                      ? mlp_emit(v, gather, 2, in, GRID_VALUES, v->call->value)
-                      : emit_grid(v, gather, 2, in, SCATTER_V, -1, NULL));
-  }
+                  emit_grid(v, &mlp_row_hash_grid, 2, (mlp_tensor *[]){x, u}, SCATTER_V, -1, NULL));
   for (int i = SCATTER_X; i < v->call->n_in; i++) {
     if (!v->call->in[i] || !mlp_wanted(v, i)) continue;
     mlp_give_grad(
@@ -369,9 +359,8 @@ static void slope_vjp(mlp_vjp *v) {
   mlp_tensor *t = mlp_input(v, SLOPE_TABLE);
   if (!u) return;
   if (mlp_wanted(v, SLOPE_G))
-    mlp_give_grad(
-        v, SLOPE_G,
-        emit_grid(v, &mlp_row_hash_grid_along, 2, (mlp_tensor *[]){x, t}, SLOPE_V, -1, u));
+    mlp_give_grad(v, SLOPE_G,
+                  emit_grid(v, &mlp_row_hash_grid, 2, (mlp_tensor *[]){x, t}, SLOPE_V, -1, u));
   if (mlp_wanted(v, SLOPE_TABLE))
     mlp_give_grad(v, SLOPE_TABLE,
                   emit_grid(v, &mlp_row_hash_grid_back, 2, (mlp_tensor *[]){g, x}, SLOPE_V, -1, u));

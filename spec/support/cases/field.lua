@@ -36,8 +36,25 @@ local function row_of(level, corner, table_size)
   return level.first + (level.dense and place or place & table_size - 1) + 1
 end
 
+--- The weight of corner c, differentiated along the directions from the k-th on: each takes an
+--- axis.
+local function weight_of(c, f, cells, directions, k, taken)
+  local weight = k <= #directions and 0 or 1
+  for d = 1, #f do
+    local up <const> = c >> (d - 1) & 1
+    if k > #directions then
+      weight = weight * (taken[d] and (2 * up - 1) * cells or up == 1 and f[d] or 1 - f[d])
+    elseif not taken[d] then
+      taken[d] = true
+      weight = weight + directions[k][d] * weight_of(c, f, cells, directions, k + 1, taken)
+      taken[d] = nil
+    end
+  end
+  return weight
+end
+
 --- The features of one point on one level, added to the list.
-local function look_up(features, point, rows, level, table_size)
+local function look_up(features, point, rows, level, o, directions)
   local axes <const>, sum <const> = #point, {}
   local cell, f = {}, {}
   for d, x in ipairs(point) do
@@ -46,13 +63,10 @@ local function look_up(features, point, rows, level, table_size)
     f[d] = at - cell[d]
   end
   for c = 0, (1 << axes) - 1 do
-    local weight, corner = 1, {}
-    for d = 1, axes do
-      local up <const> = c >> (d - 1) & 1
-      weight = weight * (up == 1 and f[d] or 1 - f[d])
-      corner[d] = math.tointeger(cell[d] + up)
-    end
-    for k, feature in ipairs(rows[row_of(level, corner, table_size)]) do
+    local weight <const> = weight_of(c, f, level.cells, directions, 1, {})
+    local corner = {}
+    for d = 1, axes do corner[d] = math.tointeger(cell[d] + (c >> (d - 1) & 1)) end
+    for k, feature in ipairs(rows[row_of(level, corner, o.table_size)]) do
       sum[k] = (sum[k] or 0) + weight * feature
     end
   end
@@ -60,15 +74,20 @@ local function look_up(features, point, rows, level, table_size)
 end
 
 local function grid_reference(points, rows, o)
+  local along <const> = { o.along, o.along2, o.along3 }
   if type(points[1]) ~= "table" then
     local features = {}
     for _, level in ipairs((levels_of(o, #points))) do
-      look_up(features, points, rows, level, o.table_size)
+      look_up(features, points, rows, level, o, along)
     end
     return features
   end
   local list = {}
-  for i, point in ipairs(points) do list[i] = grid_reference(point, rows, o) end
+  for i, point in ipairs(points) do
+    local one <const> = setmetatable({}, { __index = o })
+    for k, name in ipairs { "along", "along2", "along3" } do one[name] = along[k] and along[k][i] end
+    list[i] = grid_reference(point, rows, one)
+  end
   return list
 end
 
@@ -89,15 +108,23 @@ for name, given in pairs {
   ["hashed space"] = { shape = { 9, 3 }, features = 2, table_size = 16 },
   ["hashed plane"] = { shape = { 9, 2 }, features = 2, table_size = 8 },
   ["a point"] = { shape = { 2 }, features = 2 },
+  ["along a direction"] = { shape = { 5, 3 }, features = 2, directions = 1 },
+  ["along two directions"] = { shape = { 5, 2 }, features = 1, directions = 2 },
+  ["along three directions"] = { shape = { 2, 3 }, features = 2, directions = 3 },
 } do
   local o <const> = { levels = 2, base = 2, growth = 1.5, table_size = given.table_size or 64 }
   local _, rows <const> = levels_of(o, given.shape[#given.shape])
   case {
     op = "hash_grid", name = name,
     covers = name == "hashed space"
-      and { "hash_grid_back", "hash_grid_slope", "hash_grid_along" } or nil,
+      and { "hash_grid_back", "hash_grid_slope" } or nil,
     args = function(make)
-      return { inside_cells(make, given.shape, o), make { rows, given.features }, o }
+      local options <const> = {}
+      for name, value in pairs(o) do options[name] = value end
+      for k = 1, given.directions or 0 do
+        options["along" .. (k > 1 and k or "")] = make(given.shape)
+      end
+      return { inside_cells(make, given.shape, o), make { rows, given.features }, options }
     end,
     reference = grid_reference,
   }
@@ -118,6 +145,12 @@ case {
   reference = grid_reference,
 }
 for message, args in pairs {
+  ["hash_grid: along is (5, 3) but the points are (5, 2)"] =
+    function(make)
+      local o <const> = { along = make { 5, 3 } }
+      for name, value in pairs(small) do o[name] = value end
+      return { make { 5, 2 }, make { 48, 2 }, o }
+    end,
   ["hash_grid: the table is (7, 2) but these levels want 48 rows"] =
     function(make) return { make { 5, 2 }, make { 7, 2 }, small } end,
   ["hash_grid: points have 4 coordinates but 1 to 3 are wanted"] =
