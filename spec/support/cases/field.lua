@@ -85,7 +85,7 @@ local function grid_reference(points, rows, o)
   local list = {}
   for i, point in ipairs(points) do
     local one <const> = setmetatable({}, { __index = o })
-    for k, name in ipairs { "along", "along2", "along3" } do one[name] = along[k] and along[k][i] end
+    for k, direction in ipairs(along) do one[k == 1 and "along" or "along" .. k] = direction[i] end
     list[i] = grid_reference(point, rows, one)
   end
   return list
@@ -231,7 +231,7 @@ for name, given in pairs {
 } do
   case {
     op = "composite", name = name,
-    covers = name == "rays" and { "composite_back", "composite_curve", "composite_along" } or nil,
+    covers = name == "rays" and { "composite_back" } or nil,
     args = function(make) return rays(make, table.unpack(given)) end,
     reference = composite,
   }
@@ -263,6 +263,56 @@ case {
   op = "composite", name = "no samples", error = "composite: a ray has no samples",
   args = function(make) return rays(make, { 2 }, 0, 3) end,
 }
+
+--- The weights differentiated along u: u_i T_{i+1} - w_i (u_1 + ... + u_{i-1}).
+local function along(u, a)
+  local thick, before, list = 0, 0, {}
+  for i = 1, #a do
+    local left <const> = math.exp(-thick - a[i])
+    list[i] = u[i] * left - (math.exp(-thick) - left) * before
+    thick, before = thick + a[i], before + u[i]
+  end
+  return list
+end
+
+--- The gradient of sum q along(u, a): each thickness takes part in all samples from its own on.
+local function curve(q, u, a)
+  local p <const>, list = along(u, a), {}
+  for m = 1, #a do
+    local thick, before, sum = 0, 0, 0
+    for i = 1, m do thick, before = thick + a[i], before + u[i] end
+    for k = m + 1, #a do sum = sum + q[k] * p[k] end
+    list[m] = -q[m] * math.exp(-thick) * before - sum
+  end
+  return list
+end
+
+local function rows_of(f)
+  return function(...)
+    local inputs <const>, list = { ... }, {}
+    for r = 1, #inputs[1] do
+      local row <const> = {}
+      for k, input in ipairs(inputs) do row[k] = input[r] end
+      list[r] = f(table.unpack(row))
+    end
+    return list
+  end
+end
+
+for op, given in pairs { composite_along = { 1, along }, composite_curve = { 2, curve } } do
+  case {
+    op = op, shapes = { { 3, 5 }, { 1, 1 }, { 2, 40 } }, grad = given[1] == 2 and {} or nil,
+    nonempty = "composite has one", smooth = false,
+    reason = "they are second derivatives; one of the third order has no row",
+    args = function(make, shape)
+      local list = {}
+      for k = 1, given[1] do list[k] = make(shape) end
+      list[#list + 1] = make(shape, { range = { 0.1, 2 } })
+      return list
+    end,
+    reference = rows_of(given[2]),
+  }
+end
 
 -- Where closed forms are known. A ray of constant density s and length n d: opacity 1 - e^-(s n d).
 local function closed(name, density, delta, samples, opacity)
