@@ -194,7 +194,7 @@ function Tensor:embedding(index) end
 --- Level l of 0 .. L-1 has floor(base growth^l) cells along an axis; its corners are numbered while they fit into table_size rows, else hashed. Points outside 0..1 count as the nearest inside, and get no gradient. nn.HashGrid holds a table.
 ---@param x mlp.Tensor points (..., D), D from 1 to 3, in 0..1
 ---@param table mlp.Tensor features (rows, F)
----@param options? {levels: integer?, base: number?, growth: number?, table_size: integer?}
+---@param options? {along: mlp.Tensor?, along2: mlp.Tensor?, along3: mlp.Tensor?, levels: integer?, base: number?, growth: number?, table_size: integer?}
 ---@return mlp.Tensor
 function mlp.hash_grid(x, table, options) end
 
