@@ -1,24 +1,29 @@
---- Losses: (prediction, target, options) -> a number to make small. Each is one operation of the
---- core; here targets of other kinds (Lua tables, whole floats) become what the operation takes.
---- Nothing is broadcast: a target of another shape than the prediction is a mistake.
+--- Losses: (prediction, target, options) -> a number to make small. Those defined here are one
+--- operation of the core each, those in files of their own a few. Targets of other kinds (Lua
+--- tables, whole floats) become what the operations take. Nothing is broadcast: a target of another
+--- shape than the prediction is a mistake.
 ---
 --- Options of all: `reduction` = "mean" (default), "sum" or "none" (one term per element or row).
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
+local target_of <const> = require "mlp.loss.target"
 
 ---@class mlp.loss
-local loss = {}
+local loss = {
+  multi_margin = require "mlp.loss.multi_margin",
+  cosine = require "mlp.loss.cosine",
+  focal = require "mlp.loss.focal",
+  binary_focal = require "mlp.loss.binary_focal",
+  poisson_nll = require "mlp.loss.poisson_nll",
+  gaussian_nll = require "mlp.loss.gaussian_nll",
+  triplet = require "mlp.loss.triplet",
+  relative_l2 = require "mlp.loss.relative_l2",
+}
 
 ---@alias mlp.Reduction "mean"|"sum"|"none"
 
 -- ---- targets of numbers -------------------------------------------------------------------------
-
---- A Lua table becomes a tensor of the prediction's dtype; anything else is left to the operation.
-local function numbers(prediction, target)
-  if type(target) ~= "table" or not core.is_tensor(prediction) then return target end
-  return core.tensor(target, { dtype = prediction.dtype })
-end
 
 --- (prediction - target)^2.
 ---@param prediction mlp.Tensor any shape
@@ -26,7 +31,7 @@ end
 ---@param options {reduction: mlp.Reduction?}?
 ---@return mlp.Tensor
 function loss.mse(prediction, target, options)
-  return core.mse(prediction, numbers(prediction, target), options)
+  return core.mse(prediction, target_of.numbers(prediction, target), options)
 end
 
 --- |prediction - target|; its slope at 0 is 0.
@@ -35,7 +40,7 @@ end
 ---@param options {reduction: mlp.Reduction?}?
 ---@return mlp.Tensor
 function loss.l1(prediction, target, options)
-  return core.l1(prediction, numbers(prediction, target), options)
+  return core.l1(prediction, target_of.numbers(prediction, target), options)
 end
 
 --- With d = prediction - target: d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2)
@@ -45,7 +50,37 @@ end
 ---@param options {delta: number?, reduction: mlp.Reduction?}?
 ---@return mlp.Tensor
 function loss.huber(prediction, target, options)
-  return core.huber(prediction, numbers(prediction, target), options)
+  return core.huber(prediction, target_of.numbers(prediction, target), options)
+end
+
+--- log cosh(prediction - target): half the square near 0, the absolute error less log 2 far out,
+--- smooth between.
+---@param prediction mlp.Tensor any shape
+---@param target mlp.Tensor|table the same shape
+---@param options {reduction: mlp.Reduction?}?
+---@return mlp.Tensor
+function loss.log_cosh(prediction, target, options)
+  return core.log_cosh(prediction, target_of.numbers(prediction, target), options)
+end
+
+---@class mlp.loss.HingeOptions
+---@field margin number? how far on its side a prediction should lie; default 1
+---@field squared boolean? default false
+---@field reduction mlp.Reduction?
+
+local HINGE <const> = { margin = 1, squared = false, reduction = "mean" }
+
+--- max(0, margin - target * prediction), or its square: the loss of support vector machines, for two
+--- classes that are the sides of 0 (Cortes and Vapnik 1995). Labels 0 and 1 are refused.
+---@param prediction mlp.Tensor any shape: scores
+---@param target mlp.Tensor|table the same shape: -1 or 1
+---@param options mlp.loss.HingeOptions?
+---@return mlp.Tensor
+function loss.hinge(prediction, target, options)
+  local o <const> = errors.options("hinge", options, HINGE)
+  local run <const> = o.squared and core.squared_hinge or core.hinge
+  return run(prediction, target_of.sides(prediction, target),
+    { margin = o.margin, reduction = o.reduction })
 end
 
 --- Cross entropy of independent yes-or-no questions, from logits: with s = 1 / (1 + e^-logit),
@@ -57,7 +92,7 @@ end
 ---  column, or one number
 ---@return mlp.Tensor
 function loss.bce_with_logits(logits, target, options)
-  return core.bce_with_logits(logits, numbers(logits, target), options)
+  return core.bce_with_logits(logits, target_of.numbers(logits, target), options)
 end
 
 --- Kullback-Leibler divergence: target (log target - log_probabilities), 0 where the target is 0.
@@ -68,43 +103,10 @@ end
 ---@param options {reduction: mlp.Reduction|"batchmean"|nil}?
 ---@return mlp.Tensor
 function loss.kl_div(log_probabilities, target, options)
-  return core.kl_div(log_probabilities, numbers(log_probabilities, target), options)
+  return core.kl_div(log_probabilities, target_of.numbers(log_probabilities, target), options)
 end
 
 -- ---- targets of classes -------------------------------------------------------------------------
-
-local function whole(call, target)
-  if target:ne(target:floor()):to("float32"):sum():item() > 0 then
-    errors.raise("%s: the target holds numbers that are not whole; classes are 1, 2, 3, ...", call)
-  end
-  return target:to("int64")
-end
-
---- Classes as int64: from a Lua table, from whole floats, from bytes. A float target of the
---- prediction's own number of axes holds probabilities and stays.
-local function classes(call, prediction, target)
-  if not core.is_tensor(prediction) then return target end
-  if type(target) == "table" then
-    target = core.tensor(target, { dtype = prediction.dtype })
-  elseif not core.is_tensor(target) or target.dtype == "int64" then
-    return target
-  end
-  if target.ndim == prediction.ndim then return target end
-  return target.dtype == "uint8" and target:to("int64") or whole(call, target)
-end
-
---- Options whose weight or mask is a Lua table, or whose mask is not of bytes.
-local function converted(prediction, options)
-  if type(options) ~= "table" or not core.is_tensor(prediction) then return options end
-  local weight, mask = options.weight, options.mask
-  if type(weight) == "table" then weight = core.tensor(weight, { dtype = prediction.dtype }) end
-  if type(mask) == "table" then mask = core.tensor(mask, { dtype = "uint8" }) end
-  if weight == options.weight and mask == options.mask then return options end
-  local changed <const> = {}
-  for name, value in pairs(options) do changed[name] = value end
-  changed.weight, changed.mask = weight, mask
-  return changed
-end
 
 ---@class mlp.loss.ClassOptions
 ---@field reduction mlp.Reduction? "mean" divides by the weight of the rows that count
@@ -122,8 +124,8 @@ end
 ---@param options mlp.loss.CrossEntropyOptions?
 ---@return mlp.Tensor
 function loss.cross_entropy(logits, target, options)
-  return core.cross_entropy(logits, classes("cross_entropy", logits, target),
-    converted(logits, options))
+  return core.cross_entropy(logits, target_of.classes("cross_entropy", logits, target),
+    target_of.options(logits, options))
 end
 
 --- Negative log likelihood: minus the entry of the target class.
@@ -132,8 +134,8 @@ end
 ---@param options mlp.loss.ClassOptions?
 ---@return mlp.Tensor
 function loss.nll(log_probabilities, target, options)
-  return core.nll(log_probabilities, classes("nll", log_probabilities, target),
-    converted(log_probabilities, options))
+  return core.nll(log_probabilities, target_of.classes("nll", log_probabilities, target),
+    target_of.options(log_probabilities, options))
 end
 
 return loss

@@ -284,6 +284,75 @@ def networks():
     case("embedding", lambda w, i: F.embedding(i, w), Float(7, 3), Index((2, 5), 7))
 
 
+def reduced(each, reduction):
+    return each if reduction == "none" else getattr(each, reduction)()
+
+
+def focal(x, classes, gamma):
+    p = F.softmax(x, -1).gather(1, classes[:, None])[:, 0]
+    return -(1 - p) ** gamma * p.log()
+
+
+def binary_focal(x, t, gamma, alpha):
+    p = torch.sigmoid(x)
+    q = p * t + (1 - p) * (1 - t)
+    weight = 1 if alpha is None else alpha * t + (1 - alpha) * (1 - t)
+    return weight * (1 - q) ** gamma * F.binary_cross_entropy_with_logits(x, t, reduction="none")
+
+
+def margins_and_likelihoods(r):
+    """Where PyTorch 1.13 has no such function, its definition in PyTorch's operations."""
+    options, x, y = dict(reduction=r), Float(4, 3, low=-4, high=4), Float(4, 3)
+    sides = Float(values=[[1, -1, 1], [-1, -1, 1]], grad=False)
+    case("loss.log_cosh", lambda a, b: reduced(torch.log(torch.cosh(a - b)), r), x, y,
+         options=options, name=r)
+    case("loss.hinge", lambda a, t: reduced(F.relu(1 - a * t), r), Float(2, 3), sides,
+         options=options, name=r)
+    case("loss.hinge", lambda a, t: reduced(F.relu(0.5 - a * t) ** 2, r), Float(2, 3), sides,
+         options=dict(options, margin=0.5, squared=True), name=r + " squared")
+    weight = Float(values=[0.5, 1.0, 2.0, 0.25, 1.5], grad=False)
+    for p in (1, 2):
+        case("loss.multi_margin", lambda a, c, p=p: F.multi_margin_loss(a, c, p=p, reduction=r),
+             Float(6, 5), Index((6,), 5), options=dict(options, power=p), name=f"{r} {p}")
+    case("loss.multi_margin",
+         lambda a, c, w: F.multi_margin_loss(a, c, margin=0.3, weight=w, reduction=r), Float(6, 5),
+         Index((6,), 5), options=dict(options, margin=0.3, weight=weight), name=r + " weight")
+    case("loss.cosine", lambda a, b: F.cosine_embedding_loss(a, b, torch.ones(4), reduction=r),
+         x, y, options=options, name=r)
+    case("loss.cosine",
+         lambda a, b, m: F.cosine_embedding_loss(a, b, 2 * m - 1.0, margin=0.1, reduction=r),
+         Float(6, 3), Float(6, 3), options=dict(options, same=Mask(6), margin=0.1), name=r + " same")
+    case("loss.focal", lambda a, c: reduced(focal(a, c, 2), r), Float(6, 5), Index((6,), 5),
+         options=options, name=r)
+    case("loss.focal", lambda a, c: reduced(focal(a, c, 0.5), r), Float(6, 5), Index((6,), 5),
+         options=dict(options, gamma=0.5), name=r + " gamma")
+    case("loss.binary_focal", lambda a, t: reduced(binary_focal(a, t, 2, None), r), x,
+         Float(4, 3, low=0, high=1, grad=False), options=options, name=r)
+    case("loss.binary_focal", lambda a, t: reduced(binary_focal(a, t, 1.5, 0.25), r), x,
+         Float(4, 3, low=0, high=1, grad=False), options=dict(options, gamma=1.5, alpha=0.25),
+         name=r + " alpha")
+    counts, rates = Float(4, 3, low=0, high=5), Float(4, 3, low=0.1, high=5)
+    case("loss.poisson_nll", lambda a, t: F.poisson_nll_loss(a, t, reduction=r), x, counts,
+         options=options, name=r)
+    case("loss.poisson_nll",
+         lambda a, t: F.poisson_nll_loss(a, t, log_input=False, full=True, reduction=r), rates,
+         Float(4, 3, low=0, high=5, grad=False), options=dict(options, log_input=False, full=True),
+         name=r + " full")
+    for shape in ((4, 3), (4, 1)):
+        case("loss.gaussian_nll", lambda a, t, v: F.gaussian_nll_loss(a, t, v, reduction=r), x, y,
+             Float(*shape, low=0.1), options=options, name=f"{r} {shape}")
+    case("loss.gaussian_nll",
+         lambda a, t, v: F.gaussian_nll_loss(a, t, v, full=True, eps=0.5, reduction=r), x, y,
+         Float(4, 3, low=0.1), options=dict(options, full=True, eps=0.5), name=r + " eps")
+    for p, swap in ((2, False), (1, False), (2, True)):
+        case("loss.triplet", lambda a, b, c, p=p, swap=swap: F.triplet_margin_loss(
+            a, b, c, p=p, swap=swap, reduction=r), Float(4, 3), Float(4, 3), Float(4, 3),
+            options=dict(options, p=p, swap=swap), name=f"{r} {p} {swap}")
+    case("loss.relative_l2",
+         lambda a, b: reduced((a - b) ** 2 / (a.detach() ** 2 + 0.01), r), x, y, options=options,
+         name=r)
+
+
 def losses():
     regression = dict(
         mse=F.mse_loss, l1=F.l1_loss,
@@ -326,6 +395,7 @@ def losses():
         case("loss.kl_div", lambda x, p, r=reduction: F.kl_div(x, p, reduction=r),
              Float(4, 5, low=-3, high=-0.1), Float(4, 5, low=0.01, high=1, grad=False),
              options=options, name=reduction)
+        margins_and_likelihoods(reduction)
     case("loss.kl_div", lambda x, p: F.kl_div(x, p, reduction="batchmean"),
          Float(4, 5, low=-3, high=-0.1), Float(4, 5, low=0.01, high=1, grad=False),
          options=dict(reduction="batchmean"), name="batchmean")

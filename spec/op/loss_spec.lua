@@ -47,6 +47,7 @@ describe("at logits of 1e4", function()
         mse = function(x) return core.mse(x, half) end,
         l1 = function(x) return core.l1(x, half) end,
         huber = function(x) return core.huber(x, half) end,
+        log_cosh = function(x) return core.log_cosh(x, half) end,
         softmax = function(x) return x:softmax() end,
       } do
         finite_to_the_second(loss, tensor(rows, dtype), about)

@@ -9,18 +9,18 @@
 #include <stdint.h>
 
 typedef enum {
-#define LOSS(name, value, slope, curve) MLP_LOSS_##name,
+#define LOSS(name, reach, value, slope, curve, bend) MLP_LOSS_##name,
 #include "kernel/loss.def"
 #undef LOSS
   MLP_LOSS_COUNT
 } mlp_loss_id;
 
-enum { MLP_LOSS_SLOPE, MLP_LOSS_CURVE, MLP_LOSS_ORDERS };
+enum { MLP_LOSS_SLOPE, MLP_LOSS_CURVE, MLP_LOSS_BEND, MLP_LOSS_ORDERS };
 
-/* y = f(x - t; p) */
+/* y = f(x, t; p) */
 typedef void mlp_loss_value(void *y, const void *x, const void *t, int64_t n, double p);
 
-/* y = scale g f'(x - t; p), or f''; g steps by g_step: 0 or 1 */
+/* y = scale g f'(x, t; p), f'' or f'''; g steps by g_step: 0 or 1 */
 typedef void mlp_loss_chain(void *y, const void *g, int64_t g_step, const void *x, const void *t,
                             int64_t n, double p, double scale);
 

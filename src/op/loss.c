@@ -1,7 +1,7 @@
 /*
-** Losses of pairs: mse, l1, huber (of a difference: kernel/loss.def), bce_with_logits, kl_div. The
-** target has the prediction's shape; it is never broadcast. The derivative of a loss of a
-** difference is one internal row, loss_chain, whose own derivative is itself, one order higher.
+** Losses of pairs: those of kernel/loss.def (mse, huber, hinge ...), bce_with_logits, kl_div. The
+** target has the prediction's shape; it is never broadcast. The derivative of a loss of the table
+** is one internal row, loss_chain, whose own derivative is itself, one order higher.
 */
 #include "op/loss.h"
 
@@ -9,6 +9,7 @@
 
 #include "kernel/kernel.h"
 #include "op/build.h"
+#include "op/position.h"
 
 extern const mlp_row mlp_row_log, mlp_row_sigmoid, mlp_row_softplus;
 extern const mlp_row mlp_row_loss_chain, mlp_row_bce_with_logits, mlp_row_bce_back, mlp_row_kl_div;
@@ -88,9 +89,9 @@ static const void *at(const mlp_call *c, int i, int64_t element) {
   return (const char *)mlp_in(c, i) + element * (int64_t)mlp_dtype_bytes(c->in[i]->dtype);
 }
 
-/* ---- of a difference: mse, l1, huber --------------------------------------------------------- */
+/* ---- of the table: mse, l1, huber, log_cosh, hinge, squared_hinge ---------------------------- */
 
-enum { DELTA = MLP_LOSS_VALUES };
+enum { PARAMETER = MLP_LOSS_VALUES }; /* of those that have one */
 
 typedef struct {
   mlp_loss_value *value;
@@ -103,8 +104,9 @@ static mlp_status pair_infer(mlp_call *c, mlp_error *e) {
 }
 
 static mlp_status huber_infer(mlp_call *c, mlp_error *e) {
-  if (!(c->value[DELTA].number > 0))
-    return mlp_refuse(e, "huber: delta is %g but more than 0 is wanted", c->value[DELTA].number);
+  if (!(c->value[PARAMETER].number > 0))
+    return mlp_refuse(e, "huber: delta is %g but more than 0 is wanted",
+                      c->value[PARAMETER].number);
   return pair_infer(c, e);
 }
 
@@ -113,16 +115,12 @@ static void pair_terms(void *y, const mlp_call *c, int64_t first, int64_t n, con
   loss->value(y, at(c, 0, first), at(c, 1, first), n, loss->p);
 }
 
-static double delta_of(const mlp_value *value, mlp_loss_id id) {
-  return id == MLP_LOSS_huber ? value[DELTA].number : 0;
-}
-
-static void pair_run(mlp_call *c, mlp_loss_id id) {
-  pair_loss loss = {mlp_kernel()->loss.value[c->in[0]->dtype][id], delta_of(c->value, id)};
+static void pair_run(mlp_call *c, mlp_loss_id id, double p) {
+  pair_loss loss = {mlp_kernel()->loss.value[c->in[0]->dtype][id], p};
   mlp_loss_reduce(c, mlp_tensor_count(c->in[0]), pair_terms, &loss);
 }
 
-enum { CHAIN_ID, CHAIN_ORDER, CHAIN_DELTA, CHAIN_DIVISOR, CHAIN_VALUES };
+enum { CHAIN_ID, CHAIN_ORDER, CHAIN_P, CHAIN_DIVISOR, CHAIN_VALUES };
 
 static mlp_tensor *emit_chain(mlp_vjp *v, mlp_tensor *g, mlp_tensor *x, mlp_tensor *t,
                               const mlp_value *values) {
@@ -134,12 +132,9 @@ static void give_pair(mlp_vjp *v, int x, mlp_tensor *grad) {
   if (mlp_wanted(v, x + 1)) mlp_give_grad(v, x + 1, mlp_neg(v, grad));
 }
 
-static void pair_vjp(mlp_vjp *v, mlp_loss_id id) {
-  const mlp_value *value = mlp_value_of(v, 0);
-  mlp_value chain[CHAIN_VALUES] = {{.integer = id},
-                                   {.integer = MLP_LOSS_SLOPE},
-                                   {.number = delta_of(value, id)},
-                                   value[MLP_DIVISOR]};
+static void pair_vjp(mlp_vjp *v, mlp_loss_id id, double p) {
+  mlp_value chain[CHAIN_VALUES] = {
+      {.integer = id}, {.integer = MLP_LOSS_SLOPE}, {.number = p}, mlp_value_of(v, 0)[MLP_DIVISOR]};
   give_pair(v, 0, emit_chain(v, mlp_grad_out(v, 0), mlp_input(v, 0), mlp_input(v, 1), chain));
 }
 
@@ -153,30 +148,46 @@ static void chain_run(mlp_call *c) {
   mlp_loss_chain *chain =
       mlp_kernel()->loss.chain[c->in[1]->dtype][v[CHAIN_ID].integer][v[CHAIN_ORDER].integer];
   chain(mlp_result(c, 0), mlp_in(c, 0), step_of(c->in[0]), mlp_in(c, 1), mlp_in(c, 2),
-        mlp_tensor_count(c->in[1]), v[CHAIN_DELTA].number, 1 / v[CHAIN_DIVISOR].number);
+        mlp_tensor_count(c->in[1]), v[CHAIN_P].number, 1 / v[CHAIN_DIVISOR].number);
 }
 
-/* The curve is constant between the kinks: nothing flows beyond it. */
+enum { FLAT, CURVED };
+
+static const struct {
+  const char *name;
+  int curve;
+} losses[] = {
+#define LOSS(name, reach, value, slope, curve, bend) {#name, reach},
+#include "kernel/loss.def"
+#undef LOSS
+};
+
+/* Nothing flows beyond a flat curve. */
 static void chain_vjp(mlp_vjp *v) {
   mlp_tensor *u = mlp_grad_out(v, 0), *g = mlp_input(v, 0);
   mlp_tensor *x = mlp_input(v, 1), *t = mlp_input(v, 2);
   mlp_value chain[CHAIN_VALUES];
   memcpy(chain, mlp_value_of(v, 0), sizeof chain);
+  int64_t id = chain[CHAIN_ID].integer, order = chain[CHAIN_ORDER].integer;
   if (mlp_wanted(v, 0)) mlp_give_grad(v, 0, mlp_sum_like(v, emit_chain(v, u, x, t, chain), 0));
-  if (chain[CHAIN_ORDER].integer++ == MLP_LOSS_CURVE) return;
-  if (mlp_wanted(v, 1) || mlp_wanted(v, 2))
+  if (!(mlp_wanted(v, 1) || mlp_wanted(v, 2)) || v->status != MLP_OK) return;
+  if (order >= MLP_LOSS_CURVE && losses[id].curve == FLAT) return;
+  chain[CHAIN_ORDER].integer = order + 1;
+  if (order == MLP_LOSS_BEND)
+    v->status = mlp_refuse(v->error, "%s: no derivative beyond the third", losses[id].name);
+  else
     give_pair(v, 1, emit_chain(v, mlp_mul(v, u, g), x, t, chain));
 }
 
 const mlp_row mlp_row_loss_chain = {
     .name = "loss_chain",
-    .doc = "g f'(x - t) or g f''(x - t) of one of the losses of a difference",
+    .doc = "g f'(x, t), g f'' or g f''' of one of the losses of the table",
     .arg = {{MLP_ARG_TENSOR, "g", "gradient", NULL, NULL, false},
             {MLP_ARG_TENSOR, "prediction", "x", NULL, NULL, false},
             {MLP_ARG_TENSOR, "target", "t", NULL, NULL, false},
             {MLP_ARG_INTEGER, "id", "which loss", NULL, NULL, false},
-            {MLP_ARG_INTEGER, "order", "0 or 1", NULL, NULL, false},
-            {MLP_ARG_NUMBER, "delta", "its parameter", NULL, NULL, false},
+            {MLP_ARG_INTEGER, "order", "0, 1 or 2", NULL, NULL, false},
+            {MLP_ARG_NUMBER, "p", "its parameter", NULL, NULL, false},
             {MLP_ARG_NUMBER, "divisor", "of a mean", NULL, NULL, false}},
     .flags = MLP_INTERNAL,
     .n_out = 1,
@@ -192,9 +203,17 @@ const mlp_row mlp_row_loss_chain = {
 #define TARGET \
   { MLP_ARG_TENSOR, "target", "t, of the prediction's shape", NULL, NULL, false }
 
-#define LOSS_OF_DIFFERENCE(NAME, INFER, formula, ...)                               \
-  static void NAME##_run(mlp_call *c) { pair_run(c, MLP_LOSS_##NAME); }             \
-  static void NAME##_vjp(mlp_vjp *v) { pair_vjp(v, MLP_LOSS_##NAME); }              \
+#define LOSS_OF_PAIR(NAME, P, INFER, CHECK, formula, ...)                           \
+  static void NAME##_run(mlp_call *c) {                                             \
+    const mlp_value *value = c->value;                                              \
+    (void)value;                                                                    \
+    pair_run(c, MLP_LOSS_##NAME, P);                                                \
+  }                                                                                 \
+  static void NAME##_vjp(mlp_vjp *v) {                                              \
+    const mlp_value *value = mlp_value_of(v, 0);                                    \
+    (void)value;                                                                    \
+    pair_vjp(v, MLP_LOSS_##NAME, P);                                                \
+  }                                                                                 \
   extern const mlp_row mlp_row_##NAME;                                              \
   const mlp_row mlp_row_##NAME = {                                                  \
       .name = #NAME,                                                                \
@@ -203,17 +222,51 @@ const mlp_row mlp_row_loss_chain = {
       .n_out = 1,                                                                   \
       .save_in = 3,                                                                 \
       .infer = INFER,                                                               \
+      .check = CHECK,                                                               \
       .run = NAME##_run,                                                            \
       .vjp = NAME##_vjp,                                                            \
       .tiling = mlp_loss_tiling,                                                    \
   };
 
-LOSS_OF_DIFFERENCE(mse, pair_infer, "(x - t)^2: squared error", {MLP_ARG_END})
-LOSS_OF_DIFFERENCE(l1, pair_infer, "|x - t|: absolute error; slope 0 at 0", {MLP_ARG_END})
-LOSS_OF_DIFFERENCE(huber, huber_infer,
-                   "d^2/2 where |d| <= delta, else delta (|d| - delta/2), with d = x - t\n"
-                   "Huber 1964: squared near 0, absolute far out.",
-                   {MLP_ARG_NUMBER, "delta", "where the square ends", "1", NULL, true})
+LOSS_OF_PAIR(mse, 0, pair_infer, NULL, "(x - t)^2: squared error", {MLP_ARG_END})
+LOSS_OF_PAIR(l1, 0, pair_infer, NULL, "|x - t|: absolute error; slope 0 at 0", {MLP_ARG_END})
+LOSS_OF_PAIR(huber, value[PARAMETER].number, huber_infer, NULL,
+             "d^2/2 where |d| <= delta, else delta (|d| - delta/2), with d = x - t\n"
+             "Huber 1964: squared near 0, absolute far out.",
+             {MLP_ARG_NUMBER, "delta", "where the square ends", "1", NULL, true})
+LOSS_OF_PAIR(log_cosh, 0, pair_infer, NULL,
+             "log cosh(x - t): half the square near 0, |x - t| - log 2 far out", {MLP_ARG_END})
+
+/* ---- of sides: hinge, squared_hinge ---------------------------------------------------------- */
+
+static mlp_status sides_infer(mlp_call *c, mlp_error *e) {
+  MLP_TRY(mlp_want_constant(c, 1, e));
+  return pair_infer(c, e);
+}
+
+static mlp_status sides_check(const mlp_call *c, mlp_error *e) {
+  char text[MLP_POSITION_TEXT];
+  const void *target = mlp_in(c, 1);
+  int64_t n = mlp_tensor_count(c->in[1]);
+  for (int64_t i = 0; i < n; i++) {
+    double t = c->in[1]->dtype == MLP_F32 ? (double)((const float *)target)[i]
+                                          : ((const double *)target)[i];
+    if (t != 1 && t != -1)
+      return mlp_refuse(e, "%s: %s is %g but -1 or 1 is wanted; of labels 0 and 1, 2 * label - 1",
+                        c->row->name, mlp_position_text(text, c, 1, i), t);
+  }
+  return MLP_OK;
+}
+
+#define MARGIN \
+  { MLP_ARG_NUMBER, "margin", "m, how far on its side a prediction should lie", "1", NULL, true }
+
+LOSS_OF_PAIR(hinge, value[PARAMETER].number, sides_infer, sides_check,
+             "max(0, m - t x), for a target t of -1 or 1\n"
+             "The loss of support vector machines (Cortes and Vapnik 1995).",
+             MARGIN)
+LOSS_OF_PAIR(squared_hinge, value[PARAMETER].number, sides_infer, sides_check,
+             "max(0, m - t x)^2, for a target t of -1 or 1", MARGIN)
 
 /* ---- bce_with_logits ------------------------------------------------------------------------- */
 

@@ -353,6 +353,12 @@ local pairs_of <const> = {
     end,
     options = { delta = 0.8 },
   },
+  log_cosh = {
+    f = function(x, t)
+      local d <const> = math.abs(x - t)
+      return d - math.log(2) + softplus(-2 * d)
+    end,
+  },
   bce_with_logits = {
     f = function(x, t) return (1 - t) * x + softplus(-x) end, targets = { range = { 0, 1 } },
     covers = { "bce_back" },
@@ -427,6 +433,34 @@ case {
   end,
   reference = bce,
 }
+
+for op, power in pairs { hinge = 1, squared_hinge = 2 } do
+  for _, reduction in ipairs { "mean", "sum", "none" } do
+    case {
+      op = op, name = reduction, shapes = { { 4, 3 }, {}, { 1, 67 } }, grad = { 1 },
+      kinks = { -0.75, 0.75 },
+      args = function(make, shape)
+        local sides <const> = make.mask(shape):to(make.dtype):mul(2):sub(1)
+        return { make(shape), sides, { reduction = reduction, margin = 0.75 } }
+      end,
+      reference = function(x, t)
+        return reduced(R.zip(function(a, b) return math.max(0, 0.75 - a * b) ^ power end, x, t),
+          reduction)
+      end,
+      covers = reduction == "mean" and { "loss_chain" } or nil,
+    }
+  end
+  case {
+    op = op, name = "of nothing", out = { {} }, grad = { 1 },
+    args = function(make) return { make { 0, 3 }, make { 0, 3 }, { reduction = "sum" } } end,
+    check = function(outputs) assert.equal(0, outputs[1]:item()) end,
+  }
+  case {
+    op = op, name = "labels 0 and 1",
+    args = function(make) return { make { 2, 2 }, make.values { { 1, -1 }, { 1, 0.0 } } } end,
+    error = op .. ": target[2, 2] is 0 but -1 or 1 is wanted; of labels 0 and 1, 2 * label - 1",
+  }
+end
 
 case {
   op = "mse", name = "a target that would broadcast",
