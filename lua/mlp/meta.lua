@@ -254,6 +254,47 @@ function mlp.huber(prediction, target, options) end
 ---@return mlp.Tensor
 function Tensor:huber(target, options) end
 
+--- log cosh(x - t): half the square near 0, |x - t| - log 2 far out
+---@param prediction mlp.Tensor x, any shape
+---@param target mlp.Tensor t, of the prediction's shape
+---@param options? {reduction: "mean"|"sum"|"none"?, divisor: number?}
+---@return mlp.Tensor
+function mlp.log_cosh(prediction, target, options) end
+
+--- log cosh(x - t): half the square near 0, |x - t| - log 2 far out
+---@param target mlp.Tensor t, of the prediction's shape
+---@param options? {reduction: "mean"|"sum"|"none"?, divisor: number?}
+---@return mlp.Tensor
+function Tensor:log_cosh(target, options) end
+
+--- max(0, m - t x), for a target t of -1 or 1
+--- The loss of support vector machines (Cortes and Vapnik 1995).
+---@param prediction mlp.Tensor x, any shape
+---@param target mlp.Tensor t, of the prediction's shape
+---@param options? {reduction: "mean"|"sum"|"none"?, divisor: number?, margin: number?}
+---@return mlp.Tensor
+function mlp.hinge(prediction, target, options) end
+
+--- max(0, m - t x), for a target t of -1 or 1
+--- The loss of support vector machines (Cortes and Vapnik 1995).
+---@param target mlp.Tensor t, of the prediction's shape
+---@param options? {reduction: "mean"|"sum"|"none"?, divisor: number?, margin: number?}
+---@return mlp.Tensor
+function Tensor:hinge(target, options) end
+
+--- max(0, m - t x)^2, for a target t of -1 or 1
+---@param prediction mlp.Tensor x, any shape
+---@param target mlp.Tensor t, of the prediction's shape
+---@param options? {reduction: "mean"|"sum"|"none"?, divisor: number?, margin: number?}
+---@return mlp.Tensor
+function mlp.squared_hinge(prediction, target, options) end
+
+--- max(0, m - t x)^2, for a target t of -1 or 1
+---@param target mlp.Tensor t, of the prediction's shape
+---@param options? {reduction: "mean"|"sum"|"none"?, divisor: number?, margin: number?}
+---@return mlp.Tensor
+function Tensor:squared_hinge(target, options) end
+
 --- -t log s - (1 - t) log(1 - s) with s = 1 / (1 + e^-x): binary cross entropy, finite for any finite x
 ---@param logits mlp.Tensor x, any shape
 ---@param target mlp.Tensor t in 0 .. 1, of the logits' shape
