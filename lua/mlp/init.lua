@@ -6,6 +6,7 @@ local errors <const> = require "mlp.errors"
 local lazy <const> = require "mlp.lazy"
 require "mlp.tensor"
 require "mlp.compose"
+require "mlp.activations"
 
 ---@class mlp
 ---@field version string

@@ -21,6 +21,31 @@ function initialise.want_size(call, what, value)
   end
 end
 
+--- Raises unless eps is a number from 0.
+---@param call string
+---@param eps any
+---@package
+function initialise.want_eps(call, eps)
+  if type(eps) ~= "number" or eps ~= eps or eps < 0 then
+    errors.wanted(call, "eps", eps, "a number from 0")
+  end
+end
+
+--- The weight of a layer that a wrapper reparametrises: a trained field of two axes or more.
+---@param call string
+---@param layer any
+---@param name any of the field
+---@return mlp.Tensor
+---@package
+function initialise.want_weight(call, layer, name)
+  local weight = type(layer) == "table" and type(name) == "string" and layer[name]
+  if not core.is_tensor(weight) or not weight.requires_grad or weight.ndim < 2 then
+    errors.wanted(call, "the layer", layer, ("a module whose field '%s' is a trained weight of at "
+      .. "least 2 axes"):format(tostring(name)))
+  end
+  return weight
+end
+
 --- The names that may stand where an activation is wanted, from the core's own table.
 ---@type table<string, true>
 ---@package

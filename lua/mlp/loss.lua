@@ -70,8 +70,8 @@ end
 
 local HINGE <const> = { margin = 1, squared = false, reduction = "mean" }
 
---- max(0, margin - target * prediction), or its square: the loss of support vector machines, for two
---- classes that are the sides of 0 (Cortes and Vapnik 1995). Labels 0 and 1 are refused.
+--- max(0, margin - target * prediction), or its square: the loss of support vector machines, for
+--- two classes that are the sides of 0 (Cortes and Vapnik 1995). Labels 0 and 1 are refused.
 ---@param prediction mlp.Tensor any shape: scores
 ---@param target mlp.Tensor|table the same shape: -1 or 1
 ---@param options mlp.loss.HingeOptions?

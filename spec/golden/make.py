@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Writes the golden values of spec/golden from PyTorch 1.13 (Debian's python3-torch).
 
-    /usr/bin/python3 spec/golden/make.py        rewrites operations.json and optimizers.json
+    /usr/bin/python3 spec/golden/make.py        rewrites operations.json, layers.json and
+                                                optimizers.json
 
 Each entry of operations.json is one call: arguments, outputs, and gradients of L = sum(v * output),
 where v is the fixed pattern `seed_pattern` that golden_spec.lua computes too. Float inputs are
@@ -281,6 +282,13 @@ def networks():
          Float(6), options=dict(eps=0.1), name="eps")
     case("rms_norm", lambda x, w: x * torch.rsqrt((x * x).mean(-1, keepdim=True) + 1e-6) * w,
          Float(4, 6), Float(6))
+    case("prelu", F.prelu, Float(4, 3), Float(3), name="columns")
+    case("prelu", F.prelu, Float(4, 3), Float(1), name="one")
+    case("glu", F.glu, Float(4, 6))
+    case("glu", lambda x: F.glu(x, 0), Float(4, 3), Axis(0), name="rows")
+    for name, f in dict(reglu=F.relu, geglu=F.gelu, swiglu=F.silu).items():
+        case(name, lambda x, f=f: x[:, :3] * f(x[:, 3:]), Float(4, 6))
+    case("maxout", lambda x: x.reshape(4, 2, 3).amax(-1), Float(4, 6, distinct=True), 3)
     case("embedding", lambda w, i: F.embedding(i, w), Float(7, 3), Index((2, 5), 7))
 
 
@@ -582,6 +590,71 @@ def operation(c):
     return entry
 
 
+# ---- layers --------------------------------------------------------------------------------------
+def layers():
+    """(class, label, arguments, module, {our name: PyTorch's}, input shapes, options)"""
+    norm = dict(weight="weight", bias="bias", running_mean="running_mean",
+                running_var="running_var", num_batches_tracked="num_batches_tracked")
+    affine = dict(weight="weight", bias="bias")
+    N, inner = torch.nn, {"class": "Linear", "arguments": [3, 4]}
+    batch = lambda label, shape, options, **settings: (
+        "BatchNorm", label, [3, settings.pop("ours", {})], N.BatchNorm1d(3, **settings), norm, [shape],
+        options)
+    turned = lambda m, x: m(x.transpose(1, 2)).transpose(1, 2)
+    return [
+        batch("training", (6, 3), dict(passes=3)),
+        batch("evaluation", (6, 3), dict(passes=2, evaluate=True)),
+        batch("tokens", (2, 4, 3), dict(passes=2, forward=turned)),
+        batch("settings", (6, 3), dict(passes=2), eps=0.1, momentum=0.3,
+              ours={"eps": 0.1, "momentum": 0.3}),
+        batch("all batches alike", (6, 3), dict(passes=3), momentum=None,
+              ours={"momentum": "cumulative"}),
+        ("GroupNorm", "two groups", [2, 6], N.GroupNorm(2, 6), affine, [(5, 6)], {}),
+        ("Bilinear", "with bias", [3, 2, 4], N.Bilinear(3, 2, 4), affine, [(5, 3), (5, 2)], {}),
+        ("PReLU", "one slope", [], N.PReLU(), dict(weight="weight"), [(5, 3)], {}),
+        ("PReLU", "a slope per column", [3], N.PReLU(3), dict(weight="weight"), [(5, 3)], {}),
+        ("WeightNorm", "of a linear layer", [inner], N.utils.weight_norm(N.Linear(3, 4)),
+         {"inner.weight": "weight_v", "inner.bias": "bias", "magnitude": "weight_g"}, [(5, 3)], {}),
+        ("SpectralNorm", "of a linear layer", [inner], N.utils.spectral_norm(N.Linear(3, 4)),
+         {"inner.weight": "weight_orig", "inner.bias": "bias", "u": "weight_u", "v": "weight_v"},
+         [(5, 3)], dict(passes=3)),
+    ]
+
+
+def layer(name, label, arguments, module, names, shapes, options):
+    """A few forward passes, the last with gradients; the state before and after."""
+    random = np.random.RandomState(zlib.crc32((name + label).encode()))
+    passes = options.get("passes", 1)
+    inputs = [[Float(*s).draw(random) for s in shapes] for _ in range(passes)]
+    start = {k: v.clone() for k, v in module.state_dict().items()}
+    for k, v in start.items():
+        if v.is_floating_point():
+            v.copy_(torch.tensor(np.round(random.uniform(0.25, 2, v.shape) * 1024) / 1024))
+    forward = options.get("forward", lambda m, *x: m(*x))
+    plain = lambda array: {"shape": list(array.shape), "data": array.reshape(-1).tolist()}
+    entry = {"layer": name, "name": label, "arguments": arguments, "passes": passes,
+             "evaluate": options.get("evaluate", False),
+             "inputs": [[plain(x) for x in one] for one in inputs],
+             "state": {ours: plain(start[k].numpy()) for ours, k in names.items()}}
+    for text, dtype in (("float32", torch.float32), ("float64", torch.float64)):
+        module.to(dtype).load_state_dict({k: v.to(dtype) if v.is_floating_point() else v
+                                          for k, v in start.items()})
+        for i, one in enumerate(inputs):
+            module.train(not (entry["evaluate"] and i == passes - 1))
+            x = [torch.tensor(a, dtype=dtype, requires_grad=True) for a in one]
+            y = forward(module, *x)
+        weights = {ours: dict(module.named_parameters())[k] for ours, k in names.items()
+                   if k in dict(module.named_parameters())}
+        total = (y.reshape(-1) * torch.tensor(seed_pattern(y.numel()), dtype=dtype)).sum()
+        grads = torch.autograd.grad(total, x + list(weights.values()))
+        entry[text] = {"output": written(y, dtype),
+                       "input_gradients": [written(g, dtype) for g in grads[:len(x)]],
+                       "gradients": dict(zip(weights, [written(g, dtype) for g in grads[len(x):]])),
+                       "after": {ours: written(module.state_dict()[k], dtype)
+                                 for ours, k in names.items()}}
+    return entry
+
+
 # ---- optimizers ----------------------------------------------------------------------------------
 OPTIMIZERS = [
     ("SGD", "plain", torch.optim.SGD, dict(lr=0.1)),
@@ -643,6 +716,7 @@ def main():
     seen = {(c["call"], c["name"]) for c in CASES}
     assert len(seen) == len(CASES), "two cases of one name"
     write("operations.json", {"torch": torch.__version__, "cases": [operation(c) for c in CASES]})
+    write("layers.json", {"torch": torch.__version__, "cases": [layer(*c) for c in layers()]})
     random = np.random.RandomState(5)
     problem = {k: (np.round(random.uniform(-1, 1, s) * 1024) / 1024).tolist()
                for k, s in dict(x=(8, 3), y=(8, 2), weight=(2, 3), bias=(2,)).items()}

@@ -156,7 +156,6 @@ local function randn64() return mlp.randn({ 4, 3 }, { dtype = "float64" }) end
 
 describe("every loss", function()
   mlp.manual_seed(11)
-  local x <const>, y <const>, z <const> = randn64(), randn64(), randn64()
   local labels <const> = mlp.tensor({ { 1, 0, 1 }, { 0, 0, 1 }, { 1, 1, 1 }, { 0, 1, 0 } },
     { dtype = "float64" })
   local CALLS <const> = {
@@ -170,6 +169,8 @@ describe("every loss", function()
     gaussian_nll = function(x, y, z, o) return mlp.loss.gaussian_nll(x, y, z:exp(), o) end,
     triplet = function(x, y, z, o) return mlp.loss.triplet(x, y, z, o) end,
   }
+
+  local x <const>, y <const>, z <const> = randn64(), randn64(), randn64()
 
   it("has its first and second derivative", function()
     for name, call in pairs(CALLS) do

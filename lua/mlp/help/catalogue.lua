@@ -200,11 +200,12 @@ local PLACED <const> = {
   ["shapes, copies and views"] = { "meshgrid" },
   order = { "unique" },
   ["compiled functions"] = { "compile", "set_threads" },
+  activations = { "prelu", "maxout", "glu", "reglu", "geglu", "swiglu" },
   gradients = { "backward", "no_grad", "grad", "grad_enabled", "gradcheck", "jacobian", "hvp" },
 }
 
 local FUNCTION_SOURCES <const> = { DECLARED, "mlp.autograd", "mlp.tensor", "mlp.compose",
-  "mlp.einsum", "mlp.init", "mlp.help", "mlp.info", "mlp.compile" }
+  "mlp.activations", "mlp.einsum", "mlp.init", "mlp.help", "mlp.info", "mlp.compile" }
 
 local function function_item(name)
   for _, module in ipairs(FUNCTION_SOURCES) do
@@ -234,6 +235,7 @@ local function tensor_methods(topic)
       local item, source = matching(source_of(DECLARED), test)
       if not item then item, source = matching(source_of "mlp.tensor", test) end
       if not item then item, source = matching(source_of "mlp.compose", test) end
+      if not item then item, source = matching(source_of "mlp.activations", test) end
       add(topic, "Tensor:" .. name, "function", core.methods[name], item, source)
     end
   end

@@ -11,9 +11,9 @@ local terms <const> = require "mlp.loss.terms"
 
 local DEFAULTS <const> = { margin = 1, power = 1, weight = errors.NONE, reduction = "mean" }
 
---- How far the scores of other classes c come near the target's: the sum over them of
---- max(0, m - score(target) + score(c))^p, divided by the number of classes (Crammer and Singer 2001
---- take the largest instead; this is Weston and Watkins 1999).
+--- How near the scores of other classes c come to the target's: the sum over them of
+--- max(0, m - score(target) + score(c))^p, divided by the number of classes (Weston and Watkins
+--- 1999).
 ---@param scores mlp.Tensor (..., C)
 ---@param target mlp.Tensor|table (...) classes from 1, as int64 or whole floats
 ---@param options mlp.loss.MultiMarginOptions?

@@ -2,13 +2,13 @@ local target_of <const> = require "mlp.loss.target"
 local terms <const> = require "mlp.loss.terms"
 
 ---@class mlp.loss.RelativeOptions
----@field eps number? more than 0: what keeps dark places from counting without bound; default 0.01
+---@field eps number? above 0: keeps dark places from counting without bound; default 0.01
 ---@field reduction mlp.Reduction?
 
 local DEFAULTS <const> = { eps = 0.01, reduction = "mean" }
 
---- (prediction - target)^2 / (prediction^2 + eps), for values that span orders of magnitude, such as
---- the light of a scene. The denominator is a constant to the gradient, the prediction in it
+--- (prediction - target)^2 / (prediction^2 + eps), for values that span orders of magnitude, such
+--- as the light of a scene. The denominator is a constant to the gradient, the prediction in it
 --- detached: so the least loss stays at the mean of noisy targets, which dividing by the target
 --- would shift (Lehtinen et al. 2018, section 3.3; Mueller et al. 2021).
 ---@param prediction mlp.Tensor any shape

@@ -27,7 +27,7 @@ end
 ---@param value any
 ---@param least number
 function terms.want_number(call, name, value, least)
-  if type(value) ~= "number" or not (value >= least) then
+  if type(value) ~= "number" or value ~= value or value < least then
     errors.wanted(call, name, value, ("a number from %g"):format(least))
   end
 end
@@ -94,7 +94,9 @@ function terms.reduce(call, each, reduction, weights)
   if weights then each = each * weights end
   if reduction == "none" then return each end
   if reduction == "sum" then return each:sum() end
-  if each:numel() == 0 then errors.raise("%s: the batch is empty, and nothing has no mean", call) end
+  if each:numel() == 0 then
+    errors.raise("%s: the batch is empty, and nothing has no mean", call)
+  end
   return weights and each:sum() / weights:sum() or each:mean()
 end
 

@@ -5,8 +5,8 @@ local terms <const> = require "mlp.loss.terms"
 ---@class mlp.loss.TripletOptions
 ---@field margin number? m, from 0; default 1
 ---@field p number? of the distance (sum |d|^p)^(1/p): 1, 2 or math.huge; default 2
----@field swap boolean? the negative is also held away from the positive, whichever is nearer (Balntas
----  et al. 2016); default false
+---@field swap boolean? the negative is also held away from the positive, whichever is nearer
+---  (Balntas et al. 2016); default false
 ---@field eps number? added to every difference, so that equal vectors have a slope; default 1e-6
 ---@field reduction mlp.Reduction?
 

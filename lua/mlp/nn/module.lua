@@ -69,6 +69,18 @@ end
 Module.__call = call
 core.caller_is(core.library, call)
 
+--- module(...) with other values in some of its fields for this one pass: a weight that is
+--- computed. The module itself keeps what it has; its hooks run.
+---@param fields table<string, any>
+---@param ... any what forward takes
+---@return any what forward gives
+function Module:forward_with(fields, ...)
+  local stand_in <const> = setmetatable(fields, { __index = self })
+  local list <const> = hooks_of[self]
+  if not list then return self.forward(stand_in, ...) end
+  return run_hooks(list, self, table.pack(...), self.forward(stand_in, ...))
+end
+
 --- A new class below this one: define `init` (fills fields) and `forward`.
 ---
 ---     local Net = nn.Module:extend "Net"

@@ -7,12 +7,6 @@ local Module <const> = require "mlp.nn.module"
 
 local norm = {}
 
-local function want_eps(call, eps)
-  if type(eps) ~= "number" or eps ~= eps or eps < 0 then
-    errors.wanted(call, "eps", eps, "a number from 0")
-  end
-end
-
 ---@class mlp.nn.LayerNorm: mlp.nn.Module
 ---@field weight mlp.Tensor? (dim), starts at 1
 ---@field bias mlp.Tensor? (dim), starts at 0
@@ -30,7 +24,7 @@ function LayerNorm:init(dim, options)
   initialise.want_size("LayerNorm", "dim", dim)
   local o = errors.options("LayerNorm", options,
     { eps = 1e-5, affine = true, bias = true, dtype = "float32" })
-  want_eps("LayerNorm", o.eps)
+  initialise.want_eps("LayerNorm", o.eps)
   self.dim, self.eps = dim, o.eps
   self.weight = o.affine and core.ones(dim, { dtype = o.dtype, requires_grad = true }) or nil
   self.bias = o.affine and o.bias and core.zeros(dim, { dtype = o.dtype, requires_grad = true })
@@ -61,7 +55,7 @@ norm.RMSNorm = RMSNorm
 function RMSNorm:init(dim, options)
   initialise.want_size("RMSNorm", "dim", dim)
   local o = errors.options("RMSNorm", options, { eps = 1e-6, affine = true, dtype = "float32" })
-  want_eps("RMSNorm", o.eps)
+  initialise.want_eps("RMSNorm", o.eps)
   self.dim, self.eps = dim, o.eps
   self.weight = o.affine and core.ones(dim, { dtype = o.dtype, requires_grad = true }) or nil
 end

@@ -267,8 +267,9 @@ function state.rebuild(path)
   end
   local model, why = rebuild(text, tensors)
   if not model then return nil, ("load: '%s': %s"):format(path, why) end
-  local _, first = next(tensors)
-  if first and first.dtype == "float64" then model:to("float64") end
+  for _, tensor in pairs(tensors) do
+    if tensor.dtype == "float64" then model:to "float64" end
+  end
   why = metadata[SHARED_KEY] and share(model, metadata[SHARED_KEY])
   if why then return nil, ("load: '%s': %s"):format(path, why) end
   local ok, mismatched = state.assign(model, tensors)

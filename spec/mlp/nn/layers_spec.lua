@@ -175,6 +175,259 @@ describe("norms", function()
   end)
 end)
 
+describe("BatchNorm", function()
+  local x <const> = mlp.tensor { { 1, 10 }, { 3, 10 }, { 5, 40 } }
+
+  it("gives columns of mean 0 and variance 1 over all leading axes", function()
+    for _, shape in ipairs { { 50, 3 }, { 5, 10, 3 } } do
+      local y <const> = nn.BatchNorm(3)(mlp.randn(shape) * 4 + 7):reshape(-1, 3)
+      assert.close(y:mean(1), { 0, 0, 0 }, { absolute = 1e-6 })
+      assert.close(y:var(1, false, { correction = 0 }), { 1, 1, 1 }, { tolerance = 1e-4 })
+    end
+  end)
+
+  it("keeps running statistics while training and uses them in evaluation", function()
+    local layer <const> = nn.BatchNorm(2, { momentum = 0.5, affine = false })
+    layer(x)
+    assert.close(layer.running_mean, { 1.5, 10 })
+    assert.close(layer.running_var, { 0.5 + 2, 0.5 + 150 })
+    assert.are.equal(1, layer.num_batches_tracked:item())
+    layer:eval()
+    assert.close(layer(x), (x - mlp.tensor { 1.5, 10 }) / mlp.tensor { 2.5, 150.5 }:sqrt())
+    assert.close(layer(x:slice(1, 1, 1)), layer(x):slice(1, 1, 1)) -- one row will do
+    assert.close(layer.running_mean, { 1.5, 10 })
+  end)
+
+  it("averages all batches, or keeps nothing, when told", function()
+    local all <const> = nn.BatchNorm(2, { momentum = "cumulative" })
+    all(x)
+    all(x * 3)
+    assert.close(all.running_mean, { 6, 40 })
+    local none <const> = nn.BatchNorm(2, { track = false })
+    assert.is_nil(none.running_mean)
+    local y <const> = none(x)
+    assert.close(none:eval()(x), y)
+    assert.close(y, all(x))
+  end)
+
+  it("passes the gradient through the batch's statistics, and none to the running ones", function()
+    local layer <const> = nn.BatchNorm(3):to "float64"
+    local inputs <const> = { mlp.randn({ 5, 3 }, { dtype = "float64" }) }
+    assert.is_true(mlp.gradcheck(layer, inputs, { second = true }))
+    assert.are.equal(6, layer:parameter_count())
+    assert.is_false(layer.running_mean.requires_grad)
+  end)
+
+  it("may run twice before one backward pass, and after it", function()
+    local layer <const>, leaf <const> = nn.BatchNorm(2), x:clone():requires_grad_()
+    local total <const> = layer(leaf):square():sum() + layer(leaf * 2):square():sum()
+    layer(x)
+    total:backward()
+    assert.are.equal(1, leaf.grad:isfinite():all():item())
+  end)
+
+  it("refuses one row, another width, settings that are none", function()
+    refuses("BatchNorm: %(1, 2%) has 1 row", function() nn.BatchNorm(2)(mlp.ones(1, 2)) end)
+    refuses("BatchNorm: the last axis has 2 but 3", function() nn.BatchNorm(3)(x) end)
+    refuses("momentum is 2", function() nn.BatchNorm(3, { momentum = 2 }) end)
+    refuses("eps is %-1", function() nn.BatchNorm(3, { eps = -1 }) end)
+  end)
+end)
+
+describe("GroupNorm", function()
+  local x <const> = mlp.randn(4, 6)
+
+  it("is LayerNorm of stretches", function()
+    assert.close(nn.GroupNorm(1, 6)(x), nn.LayerNorm(6)(x))
+    local halves <const> = { nn.LayerNorm(3)(x:slice(2, 1, 3)), nn.LayerNorm(3)(x:slice(2, 4, 6)) }
+    assert.close(nn.GroupNorm(2, 6)(x), mlp.cat(halves, 2))
+    assert.close(nn.GroupNorm(2, 6)(x:reshape(2, 2, 6)), mlp.cat(halves, 2):reshape(2, 2, 6))
+    assert.are.equal(0, nn.GroupNorm(2, 6, { affine = false }):parameter_count())
+  end)
+
+  it("refuses groups of several sizes, and another width", function()
+    refuses("6 columns cannot be cut into 4 groups", function() nn.GroupNorm(4, 6) end)
+    refuses("the last axis has 6 but 8", function() nn.GroupNorm(2, 8)(x) end)
+  end)
+end)
+
+describe("WeightNorm", function()
+  local x <const> = mlp.randn(5, 3)
+
+  it("starts as the layer it wraps, and learns lengths apart from directions", function()
+    local layer <const> = nn.Linear(3, 4)
+    local wrapped <const> = nn.WeightNorm(layer)
+    assert.close(wrapped(x), layer(x))
+    mlp.no_grad(function() wrapped.magnitude:mul_(2) end)
+    assert.close(wrapped(x), x:matmul(layer.weight:t()) * 2 + layer.bias)
+    wrapped(x):square():sum():backward()
+    local along <const> = (layer.weight.grad * layer.weight):sum(2)
+    assert.close(along, { 0, 0, 0, 0 }, { absolute = 1e-4 }) -- no slope along itself
+    assert.are.equal(4 + 12 + 4, wrapped:parameter_count())
+  end)
+
+  it("runs the hooks of its layer, and says where a mistake was made", function()
+    local wrapped <const> = nn.WeightNorm(nn.Linear(3, 4))
+    local seen
+    local hook <close> = wrapped:hook("inner", function(y) seen = y.shape end)
+    wrapped(x)
+    assert.are.same({ 5, 4 }, seen)
+    assert.matches("inner  Linear%(3 %-> 4%)  %(5, 4%) +16 +64 +140", wrapped:summary { 5, 3 })
+    refuses("in layers%[1%]: linear: input is", function()
+      nn.Sequential { nn.WeightNorm(nn.Linear(2, 2)) }(x)
+    end)
+    assert.is_not_nil(hook)
+  end)
+
+  it("refuses what has no weight, and a row without direction", function()
+    refuses("WeightNorm: the layer is", function() nn.WeightNorm(nn.ReLU()) end)
+    refuses("WeightNorm: the layer is", function() nn.WeightNorm(nn.LayerNorm(3)) end)
+    refuses("all 0 and has no direction",
+      function() nn.WeightNorm(nn.Linear(3, 4, { init = "zeros" })) end)
+  end)
+end)
+
+describe("SpectralNorm", function()
+  it("brings the largest singular value to 1", function()
+    mlp.manual_seed(3)
+    local layer <const>, x <const> = nn.SpectralNorm(nn.Linear(5, 4)), mlp.randn(2, 5)
+    for _ = 1, 60 do layer(x) end
+    layer:eval()
+    local _, values <const> = mlp.linalg.svd(layer:effective())
+    assert.close(values:max(), 1)
+    assert.close(layer(x), x:matmul(layer:effective():t()) + layer.inner.bias)
+  end)
+
+  it("moves its vectors while training only", function()
+    local layer <const>, x <const> = nn.SpectralNorm(nn.Linear(5, 4)):eval(), mlp.randn(2, 5)
+    local before <const> = layer.u:clone()
+    layer(x)
+    assert.close(layer.u, before, { tolerance = 0 })
+    layer:train()(x)
+    assert.are_not.equal(before:tobytes(), layer.u:tobytes())
+    assert.are.equal(24, layer:parameter_count())
+  end)
+
+  it("may run twice before one backward pass", function() -- as a critic of two batches does
+    local layer <const> = nn.SpectralNorm(nn.Linear(3, 2))
+    local total <const> = layer(mlp.randn(4, 3)):sum() - layer(mlp.randn(4, 3)):sum()
+    total:backward()
+    assert.are.equal(1, layer.inner.weight.grad:isfinite():all():item())
+  end)
+
+  it("refuses settings that are none", function()
+    refuses("iterations is 0", function() nn.SpectralNorm(nn.Linear(3, 2), { iterations = 0 }) end)
+    refuses("field 'wieght'", function() nn.SpectralNorm(nn.Linear(3, 2), { name = "wieght" }) end)
+  end)
+end)
+
+describe("Bilinear", function()
+  it("is x' W z + b for every output", function()
+    local layer <const> = nn.Bilinear(3, 2, 4)
+    local x <const>, z <const> = mlp.randn(2, 5, 3), mlp.randn(2, 5, 2)
+    local expected <const> = mlp.einsum("bti,kij,btj->btk", x, layer.weight, z) + layer.bias
+    assert.close(layer(x, z), expected)
+    assert.are.equal(2 * 5 * 4 * (2 * 3 * 2 + 2 * 3 + 1), layer:flops(layer(x, z)))
+    assert.is_nil(nn.Bilinear(3, 2, 4, { bias = false }).bias)
+  end)
+
+  it("refuses inputs of other widths or rows", function()
+    local layer <const> = nn.Bilinear(3, 2, 4)
+    refuses("Bilinear: inputs are %(5, 3%) and %(4, 2%)",
+      function() layer(mlp.ones(5, 3), mlp.ones(4, 2)) end)
+    refuses("Bilinear: right is 0", function() nn.Bilinear(3, 0, 4) end)
+  end)
+end)
+
+describe("FiLM", function()
+  it("starts as its signal, then scales and shifts its columns", function()
+    local layer <const> = nn.FiLM(3, 2)
+    local x <const>, z <const> = mlp.randn(4, 5, 3), mlp.randn(4, 2)
+    assert.close(layer(x, z), x)
+    local other <const> = nn.FiLM(3, 2, { init = "lecun" })
+    local both <const> = other.project(z):reshape(4, 1, 6)
+    assert.close(other(x, z), x * (both:slice(3, 1, 3) + 1) + both:slice(3, 4, 6))
+    assert.close(other(x[1], z[1]:reshape(1, 2):expand(5, 2)), other(x, z)[1])
+  end)
+
+  it("refuses a condition of other rows", function()
+    refuses("the signal is %(4, 3%) and the condition %(5, 2%)",
+      function() nn.FiLM(3, 2)(mlp.ones(4, 3), mlp.ones(5, 2)) end)
+    refuses("the signal is %(4, 2%)", function() nn.FiLM(3, 2)(mlp.ones(4, 2), mlp.ones(4, 2)) end)
+  end)
+end)
+
+describe("Maxout", function()
+  it("is the largest of its linear functions", function()
+    local layer <const>, x <const> = nn.Maxout(3, 2, { pieces = 3 }), mlp.randn(4, 3)
+    assert.close(layer(x), layer.linear(x):reshape(4, 2, 3):amax(3))
+    assert.are.same({ 2, 3 }, mlp.maxout(mlp.ones(2, 12), 4).shape)
+    refuses("cannot be cut into groups of 2", function() mlp.maxout(mlp.ones(3), 2) end)
+    refuses("Maxout: pieces is 0", function() nn.Maxout(3, 2, { pieces = 0 }) end)
+  end)
+end)
+
+describe("learned activations", function()
+  local x <const> = mlp.tensor { { -2, 1 }, { 3, -4 } }
+
+  it("PReLU has a slope for all, or for each column", function()
+    assert.close(nn.PReLU()(x), { { -0.5, 1 }, { 3, -1 } })
+    local layer <const> = nn.PReLU(2, { init = 0.5 })
+    layer(x):sum():backward()
+    assert.close(layer.weight.grad, { -2, -4 })
+    assert.close(mlp.tensor(-2):prelu(mlp.tensor { 0.5 }), -1)
+    refuses("prelu: weight is", function() nn.PReLU(3)(x) end)
+    refuses("init is the string", function() nn.PReLU(3, { init = "zeros" }) end)
+  end)
+
+  it("LearnedSnake is snake with a frequency to train", function()
+    local layer <const> = nn.LearnedSnake(2, { omega = 3 })
+    assert.close(layer(x), x:snake(3))
+    layer:to "float64"
+    assert.is_true(mlp.gradcheck(function(omega)
+      return layer:forward_with({ omega = omega }, x:to "float64")
+    end, { layer.omega }))
+    refuses("LearnedSnake: the last axis has 2 but 3", function() nn.LearnedSnake(3)(x) end)
+    refuses("omega is 0", function() nn.LearnedSnake(1, { omega = 0 }) end)
+  end)
+end)
+
+describe("gated halves", function()
+  it("are functions, methods and a layer", function()
+    local x <const> = mlp.randn(3, 4)
+    local a <const>, b <const> = x:slice(2, 1, 2), x:slice(2, 3, 4)
+    for kind, act in pairs { glu = "sigmoid", reglu = "relu", geglu = "gelu", swiglu = "silu" } do
+      assert.close(mlp[kind](x), a * b[act](b), { about = kind })
+      assert.close(nn.GatedHalves(kind)(x), x[kind](x), { about = kind })
+    end
+    assert.close(mlp.glu(x:t(), 1), mlp.glu(x):t())
+    refuses("swiglu: axis 1 of %(3, 4%) has 3 elements", function() mlp.swiglu(x, 1) end)
+    refuses('the kind is the string', function() nn.GatedHalves "gelu" end)
+  end)
+end)
+
+describe("layers with state", function()
+  it("are saved and made again, in both dtypes", function()
+    local path <const> = os.tmpname()
+    for _, dtype in ipairs { "float32", "float64" } do
+      local x <const> = mlp.randn({ 6, 3 }, { dtype = dtype })
+      local model <const> = nn.Sequential {
+        nn.WeightNorm(nn.Linear(3, 8)), nn.BatchNorm(8), nn.SpectralNorm(nn.Linear(8, 8)),
+        nn.PReLU(8), nn.GroupNorm(2, 8), nn.Maxout(8, 4), nn.GatedHalves "swiglu",
+        nn.LearnedSnake(2), nn.Snake { omega = 2 }, nn.BatchNorm(2, { momentum = "cumulative" }),
+      }:to(dtype)
+      model(x):sum():backward()
+      for name, w in model:named_parameters() do assert.is_not_nil(w.grad, name) end
+      assert(model:save(path))
+      local again <const> = assert(mlp.load(path))
+      assert.are.equal(tostring(model), tostring(again))
+      assert.close(again(x), model:eval()(x), { tolerance = 0 })
+      assert.are.equal(dtype, again.layers[2].running_mean.dtype)
+    end
+    os.remove(path)
+  end)
+end)
+
 describe("Embedding", function()
   it("gives rows of its weight, for tensors and tables", function()
     local layer <const> = nn.Embedding(5, 3)
