@@ -60,21 +60,15 @@ typedef struct {
   int first, last;
 } lifetime;
 
-/* Moments count sweep after sweep: the single steps one by one, then the tiled ones, which for
-** whole buffers are one moment. */
-static int moment_of(const mlp_program *p, const mlp_step *s, int k, bool in_lane) {
-  return s->sweep * (2 * p->n_step + 1) + (s->tiled ? p->n_step + (in_lane ? k : 0) : k);
-}
-
 /* Buffers that take another's place live as one. */
 static int place_of(const mlp_program *p, int b) {
   while (p->buffer[b].place_of != MLP_NOWHERE) b = p->buffer[b].place_of;
   return b;
 }
 
-static void touch(const mlp_program *p, lifetime *life, int view, const mlp_step *s, int k) {
+static void touch(const mlp_program *p, lifetime *life, int view, int k) {
   int b = place_of(p, p->view[view].buffer);
-  int now = moment_of(p, s, k, p->buffer[b].home == MLP_IN_LANE);
+  int now = mlp_moment_of(p, k, p->buffer[b].home == MLP_IN_LANE);
   if (life[b].first < 0 || now < life[b].first) life[b].first = now;
   if (now > life[b].last) life[b].last = now;
 }
@@ -86,9 +80,9 @@ static lifetime *lifetimes_of(mlp_program *p) {
     const mlp_step *s = &p->step[k];
     if (s->idle) continue;
     for (int i = 0; i < s->call.n_in; i++) {
-      if (s->in[i] != MLP_NOWHERE) touch(p, life, s->in[i], s, k);
+      if (s->in[i] != MLP_NOWHERE) touch(p, life, s->in[i], k);
     }
-    for (int i = 0; i < s->call.n_out; i++) touch(p, life, s->out[i], s, k);
+    for (int i = 0; i < s->call.n_out; i++) touch(p, life, s->out[i], k);
   }
   return life;
 }

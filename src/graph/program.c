@@ -218,6 +218,11 @@ void mlp_program_drop(mlp_program *p) {
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
+int mlp_moment_of(const mlp_program *p, int k, bool in_lane) {
+  const mlp_step *s = &p->step[k];
+  return s->sweep * (2 * p->n_step + 1) + (s->tiled ? p->n_step + (in_lane ? k : 0) : k);
+}
+
 bool mlp_step_writes(const mlp_step *s, int i) {
   return (s->call.in_place && i == 0) || mlp_in_written(&s->call, i);
 }

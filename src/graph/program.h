@@ -119,6 +119,10 @@ void mlp_pass_reuse(mlp_program *p);
 /* Does step s write through its input i? */
 bool mlp_step_writes(const mlp_step *s, int i);
 
+/* When step k runs: sweep after sweep the single steps one by one, then the tiled ones, which are
+** one moment for buffers that are not in a lane. */
+int mlp_moment_of(const mlp_program *p, int k, bool in_lane);
+
 /* Does it only look: no writing, no drawing? */
 bool mlp_step_is_pure(const mlp_step *s);
 

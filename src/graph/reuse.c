@@ -5,16 +5,23 @@
 */
 #include "graph/program.h"
 
-/* The last step that touches each buffer; idle steps touch nothing. */
+static void touch(const mlp_program *p, int *last, int view, int k) {
+  int *b = &last[p->view[view].buffer];
+  if (*b == MLP_NOWHERE || mlp_moment_of(p, k, true) >= mlp_moment_of(p, *b, true)) *b = k;
+}
+
+/* The step that is the last to touch each buffer when the plan runs, which need not be the last
+** that was recorded: single steps run before tiled ones. Idle steps touch nothing. */
 static int *last_touches(mlp_program *p) {
   int *last = mlp_bag_take(&p->bag, ((size_t)p->n_buffer + 1) * sizeof *last);
+  for (int b = 0; last && b < p->n_buffer; b++) last[b] = MLP_NOWHERE;
   for (int k = 0; last && k < p->n_step; k++) {
     const mlp_step *s = &p->step[k];
     if (s->idle) continue;
     for (int i = 0; i < s->call.n_in; i++) {
-      if (s->in[i] != MLP_NOWHERE) last[p->view[s->in[i]].buffer] = k;
+      if (s->in[i] != MLP_NOWHERE) touch(p, last, s->in[i], k);
     }
-    for (int i = 0; i < s->call.n_out; i++) last[p->view[s->out[i]].buffer] = k;
+    for (int i = 0; i < s->call.n_out; i++) touch(p, last, s->out[i], k);
   }
   return last;
 }

@@ -2,6 +2,7 @@
 local core <const> = require "mlp.core"
 local mlp <const> = require "mlp"
 local nn <const> = mlp.nn
+local state <const> = require "mlp.nn.state"
 require "spec.support.approx"
 
 local function refuses(pattern, fn) assert.error_matches(fn, pattern) end
@@ -426,6 +427,60 @@ describe("layers with state", function()
     end
     os.remove(path)
   end)
+end)
+
+describe("layers with state, compiled,", function()
+  local function step(model)
+    return function(x)
+      model:zero_grad()
+      local loss <const> = model(x):square():mean()
+      loss:backward()
+      return loss
+    end
+  end
+
+  local function seeded(make)
+    mlp.manual_seed(5)
+    return make()
+  end
+
+  --- Largest difference of two tensors over the largest element.
+  local function apart(a, b)
+    local scale <const> = math.max(b:abs():max():item(), 1e-3)
+    return (a:detach():to "float64" - b:detach():to "float64"):abs():max():item() / scale
+  end
+
+  for name, make in pairs {
+    BatchNorm = function() return nn.BatchNorm(3) end,
+    ["BatchNorm of all batches"] = function()
+      return nn.BatchNorm(3, { momentum = "cumulative" })
+    end,
+    GroupNorm = function() return nn.GroupNorm(3, 3) end,
+    WeightNorm = function() return nn.WeightNorm(nn.Linear(3, 4)) end,
+    SpectralNorm = function() return nn.SpectralNorm(nn.Linear(3, 4)) end,
+    all = function()
+      return nn.Sequential { nn.Linear(3, 8), nn.BatchNorm(8), nn.PReLU(8),
+        nn.SpectralNorm(nn.Linear(8, 8)), nn.GatedHalves(), nn.Maxout(4, 2), nn.LearnedSnake(2) }
+    end,
+  } do
+    it("replay to the same gradients and the same state: " .. name, function()
+      local eager <const>, compiled <const> = seeded(make), seeded(make)
+      local run <const>, replay <const> = step(eager), mlp.compile(step(compiled), { batch = 1 })
+      finally(function() core.debug.tile_height(0) end)
+      core.debug.tile_height(16)
+      for _ = 1, 4 do
+        local x <const> = mlp.randn(67, 3)
+        assert.close(replay(x), run(x))
+      end
+      local own <const> = state.tensors(compiled)
+      for path, tensor in pairs(state.tensors(eager)) do
+        assert.is_true(apart(own[path], tensor) < 1e-5, path)
+        if tensor.grad then
+          assert.is_true(apart(own[path].grad, tensor.grad) < 1e-4, "gradient of " .. path)
+        end
+      end
+    end)
+  end
 end)
 
 describe("Embedding", function()
