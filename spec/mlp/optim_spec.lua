@@ -114,6 +114,23 @@ describe("an optimizer", function()
     assert.close(p.grad, { 3, 4 })
   end)
 
+  it("lets a running mean end before it is too small to be a normal number", function()
+    for name, options in pairs { SGD = { momentum = 0.5 }, Adam = { betas = { 0.5, 0.5 } },
+      RMSprop = { alpha = 0.5, momentum = 0.5 } } do
+      local p <const> = parameter(1)
+      local optimizer <const> = optim[name]({ p }, options)
+      give(p, 1)
+      for _ = 1, 140 do
+        optimizer:step()
+        p.grad:copy_(mlp.zeros(1))
+      end
+      for path, moment in pairs(optimizer:state().tensors) do
+        if path:find "moments" then assert.are.same({ 0 }, values(moment), name .. path) end
+      end
+      assert.is_true(math.abs(values(p)[1]) < 10)
+    end
+  end)
+
   it("makes a backward through old values an error", function()
     local p <const> = parameter(2)
     local optimizer <const> = optim.SGD({ p }, { lr = 1 })
