@@ -6,24 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pool.h"
 #include "kernel/kernel.h"
 
 /*
 ** Which products run in our own loops, measured with OpenBLAS 0.3.21 on AVX-512 and AVX2. Its calls
 ** cost 20 to 60 ns before the first multiplication, its AVX2 kernels are slow with one row or few
-** columns, and on all it turns a transposed right factor around slowly. Up to half a million
-** multiplications with a right factor that fits the L1 cache ours are at least its equal; not
-** with few columns, unless the left factor is transposed or they are very few.
+** columns, and on all it turns a transposed right factor around slowly. Ours are ahead as long as
+** the left factor stays in the L2 cache; not with few columns, unless the left factor is transposed
+** or they are very few.
 */
-enum { ALWAYS = 1 << 10, VECTOR = 1 << 16, MOST = 1 << 19, L1_NUMBERS = 1 << 13 };
+enum { ALWAYS = 1 << 10, VECTOR = 1 << 16, NARROW = 1 << 19, L2_NUMBERS = 3 << 17, FAR = 1024 };
 
 static bool is_small(mlp_factor a, mlp_factor b, int64_t m, int64_t n, int64_t k) {
-  if (m > MOST || n > MOST || k > MOST || m * n > MOST) return false;
-  int64_t work = m * n * k;
+  if (m > INT_MAX || n > INT_MAX || k > INT_MAX) return false;
+  double work = (double)m * (double)n * (double)k;
   if (work <= ALWAYS) return true;
   if (m == 1 || n == 1) return work <= VECTOR;
-  if (n < 16) return work <= MOST && (a.swapped || n <= 4 || (b.swapped && n != 8));
-  return work <= MOST && n * k <= L1_NUMBERS && n % 4 == 0 && (!b.swapped || m >= 8);
+  if (n < 16) return work <= NARROW && (a.swapped || n <= 4 || (b.swapped && n != 8));
+  return m * k <= L2_NUMBERS && !(a.swapped && a.stride > FAR);
 }
 
 /* ---- the thread count ---------------------------------------------------------------------------
@@ -59,42 +60,112 @@ static bool fits_blas(int64_t m, int64_t n, int64_t k, int64_t lda, int64_t ldb,
 
 static enum CBLAS_TRANSPOSE turn(mlp_factor f) { return f.swapped ? CblasTrans : CblasNoTrans; }
 
-/* One row or one column: y = alpha op(M) x + beta y. M is stored as (rows, columns), used
-** transposed when turned. y is cleared here when beta is 0, whatever it holds. */
+/* Cuts a product by the longer side of C. */
+typedef struct {
+  mlp_factor a, b;
+  void *c;
+  const void *onto;
+  int64_t ldc, onto_row, m, n, k;
+} whole_product;
+
+enum { GRAIN = 16 };
+#define PRODUCT_SECONDS(m, n, k) (2e-11 * (double)(m) * (double)(n) * (double)(k))
+
+static int parts_of(int64_t m, int64_t n, int64_t k) {
+  if (PRODUCT_SECONDS(m, n, k) < 2 * MLP_PARALLEL_SECONDS) return 1;
+  int64_t grains = ((m > n ? m : n) + GRAIN - 1) / GRAIN, lanes = mlp_free_lanes();
+  return (int)(grains < lanes ? grains : lanes);
+}
+
+/* The rows of op(F) from `first` on. */
+static mlp_factor rows_from(mlp_factor f, int64_t first, size_t bytes) {
+  f.data = (const char *)f.data + (size_t)(first * (f.swapped ? 1 : f.stride)) * bytes;
+  return f;
+}
+
+static mlp_factor columns_from(mlp_factor f, int64_t first, size_t bytes) {
+  f.data = (const char *)f.data + (size_t)(first * (f.swapped ? f.stride : 1)) * bytes;
+  return f;
+}
+
+/* Part `part` of w, as a product of its own. */
+static whole_product part_of(const whole_product *w, int parts, int part, size_t bytes) {
+  whole_product p = *w;
+  int64_t first, size = (int64_t)bytes;
+  if (w->m > w->n) {
+    p.m = mlp_share(w->m, GRAIN, parts, part, &first);
+    p.a = rows_from(w->a, first, bytes);
+    p.c = (char *)w->c + first * w->ldc * size;
+    if (w->onto) p.onto = (const char *)w->onto + first * w->onto_row * size;
+  } else {
+    p.n = mlp_share(w->n, GRAIN, parts, part, &first);
+    p.b = columns_from(w->b, first, bytes);
+    p.c = (char *)w->c + first * size;
+    if (w->onto) p.onto = (const char *)w->onto + first * size;
+  }
+  return p;
+}
+
+/* One row or one column: y = op(M) x + beta y. M is stored as (rows, columns), used transposed when
+** turned. y is cleared here when beta is 0, whatever it holds. */
 #define DEFINE_PRODUCTS(suffix, T, blas)                                                           \
   static void gemv_##suffix(T *y, int64_t y_step, const T *matrix, int64_t stride, bool turned,    \
-                            const T *x, int64_t x_step, T alpha, T beta, int64_t rows,             \
-                            int64_t columns) {                                                     \
+                            const T *x, int64_t x_step, T beta, int64_t rows, int64_t columns) {   \
     int64_t length = turned ? columns : rows;                                                      \
     for (int64_t i = 0; beta == 0 && i < length; i++) y[i * y_step] = 0;                           \
     cblas_##blas##gemv(CblasRowMajor, turned ? CblasTrans : CblasNoTrans, (int)rows, (int)columns, \
-                       alpha, matrix, (int)stride, x, (int)x_step, beta == 0 ? 1 : beta, y,        \
-                       (int)y_step);                                                               \
+                       1, matrix, (int)stride, x, (int)x_step, 1, y, (int)y_step);                 \
   }                                                                                                \
   static mlp_matrix_##suffix as_##suffix(mlp_factor f, int64_t stride) {                           \
     return f.swapped ? (mlp_matrix_##suffix){f.data, 1, stride}                                    \
                      : (mlp_matrix_##suffix){f.data, stride, 1};                                   \
   }                                                                                                \
-  void mlp_gemm_##suffix(T *c, int64_t ldc, mlp_factor a, mlp_factor b, T alpha, T beta,           \
-                         int64_t m, int64_t n, int64_t k) {                                        \
-    if (m == 0 || n == 0) return;                                                                  \
-    int64_t lda = leading(a, m, k), ldb = leading(b, k, n);                                        \
-    if (ldc < n) ldc = n;                                                                          \
-    if (is_small(a, b, m, n, k) || !fits_blas(m, n, k, lda, ldb, ldc)) {                           \
-      mlp_kernel()->product.suffix(c, ldc, as_##suffix(a, lda), as_##suffix(b, ldb), alpha, beta,  \
-                                   m, n, k);                                                       \
-      return;                                                                                      \
-    }                                                                                              \
+  static void by_blas_##suffix(T *c, int64_t ldc, mlp_factor a, int64_t lda, mlp_factor b,         \
+                               int64_t ldb, const T *onto, int64_t onto_row, int64_t m, int64_t n, \
+                               int64_t k) {                                                        \
+    T beta = onto != NULL;                                                                         \
     mlp_blas_settle();                                                                             \
+    for (int64_t i = 0; onto && onto != c && i < m; i++)                                           \
+      memcpy(c + i * ldc, onto + i * onto_row, (size_t)n * sizeof(T));                             \
     if (m == 1) /* C' = op(B)' op(A)' */                                                           \
-      gemv_##suffix(c, 1, b.data, ldb, !b.swapped, a.data, a.swapped ? lda : 1, alpha, beta,       \
+      gemv_##suffix(c, 1, b.data, ldb, !b.swapped, a.data, a.swapped ? lda : 1, beta,              \
                     b.swapped ? n : k, b.swapped ? k : n);                                         \
     else if (n == 1)                                                                               \
-      gemv_##suffix(c, ldc, a.data, lda, a.swapped, b.data, b.swapped ? 1 : ldb, alpha, beta,      \
+      gemv_##suffix(c, ldc, a.data, lda, a.swapped, b.data, b.swapped ? 1 : ldb, beta,             \
                     a.swapped ? k : m, a.swapped ? m : k);                                         \
     else                                                                                           \
-      cblas_##blas##gemm(CblasRowMajor, turn(a), turn(b), (int)m, (int)n, (int)k, alpha, a.data,   \
+      cblas_##blas##gemm(CblasRowMajor, turn(a), turn(b), (int)m, (int)n, (int)k, 1, a.data,       \
                          (int)lda, b.data, (int)ldb, beta, c, (int)ldc);                           \
+  }                                                                                                \
+  static void one_##suffix(T *c, int64_t ldc, mlp_factor a, mlp_factor b, const T *onto,           \
+                           int64_t onto_row, int64_t m, int64_t n, int64_t k) {                    \
+    int64_t lda = leading(a, m, k), ldb = leading(b, k, n);                                        \
+    if (m == 0 || n == 0) return;                                                                  \
+    if (ldc < n) ldc = n;                                                                          \
+    if (is_small(a, b, m, n, k) || !fits_blas(m, n, k, lda, ldb, ldc))                             \
+      mlp_kernel()->product.suffix(c, ldc, as_##suffix(a, lda), as_##suffix(b, ldb), onto,         \
+                                   onto_row, m, n, k);                                             \
+    else                                                                                           \
+      by_blas_##suffix(c, ldc, a, lda, b, ldb, onto, onto_row, m, n, k);                           \
+  }                                                                                                \
+  typedef struct {                                                                                 \
+    whole_product whole;                                                                           \
+    int parts;                                                                                     \
+  } cut_##suffix;                                                                                  \
+  static void run_part_##suffix(void *context, int part) {                                         \
+    const cut_##suffix *cut = context;                                                             \
+    whole_product p = part_of(&cut->whole, cut->parts, part, sizeof(T));                           \
+    one_##suffix(p.c, p.ldc, p.a, p.b, p.onto, p.onto_row, p.m, p.n, p.k);                         \
+  }                                                                                                \
+  void mlp_gemm_##suffix(T *c, int64_t ldc, mlp_factor a, mlp_factor b, const T *onto,             \
+                         int64_t onto_row, int64_t m, int64_t n, int64_t k) {                      \
+    int parts = parts_of(m, n, k);                                                                 \
+    if (parts == 1) {                                                                              \
+      one_##suffix(c, ldc, a, b, onto, onto_row, m, n, k);                                         \
+      return;                                                                                      \
+    }                                                                                              \
+    cut_##suffix cut = {{a, b, c, onto, ldc, onto_row, m, n, k}, parts};                           \
+    mlp_parallel(parts, run_part_##suffix, &cut);                                                  \
   }
 
 DEFINE_PRODUCTS(f32, float, s)

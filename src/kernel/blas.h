@@ -1,7 +1,5 @@
 /*
-** Matrix products. Large ones go to OpenBLAS, small ones to loops of our own (product.h), on one
-*thread of
-** the caller either way. The first product sets OpenBLAS's thread count, a global of the
+** Matrix products. Large ones go to OpenBLAS, small ones to loops of our own (product.h). The first product sets OpenBLAS's thread count, a global of the
 ** process, to one: our workers carry the parallelism. MLP_KEEP_BLAS_THREADS=1 in the
 ** environment leaves it alone.
 */
@@ -21,12 +19,14 @@ typedef struct {
   bool swapped;
 } mlp_factor;
 
-/* C (m, n) = alpha op(A) op(B) + beta C, row-major; op(A) is (m, k), op(B) is (k, n). With
-** beta = 0, C is not read. Any size may be 0. */
-void mlp_gemm_f32(float *c, int64_t ldc, mlp_factor a, mlp_factor b, float alpha, float beta,
-                  int64_t m, int64_t n, int64_t k);
-void mlp_gemm_f64(double *c, int64_t ldc, mlp_factor a, mlp_factor b, double alpha, double beta,
-                  int64_t m, int64_t n, int64_t k);
+/* C (m, n) = op(A) op(B) + S, row-major; op(A) is (m, k), op(B) is (k, n). S, `onto`, has rows
+** `onto_row` apart: it is C itself, or one row for all (a bias, 0 apart), or NULL: nothing is added
+** and C is not read. Any size may be 0. A large product is cut into as many parts as there are lanes
+** (base/pool.h), by rows or columns of C. */
+void mlp_gemm_f32(float *c, int64_t ldc, mlp_factor a, mlp_factor b, const float *onto,
+                  int64_t onto_row, int64_t m, int64_t n, int64_t k);
+void mlp_gemm_f64(double *c, int64_t ldc, mlp_factor a, mlp_factor b, const double *onto,
+                  int64_t onto_row, int64_t m, int64_t n, int64_t k);
 
 /* Settles the thread count; whoever calls OpenBLAS by another way calls this before. */
 void mlp_blas_settle(void);

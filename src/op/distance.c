@@ -81,7 +81,7 @@ static void squares_by_product(mlp_call *c, const points *s, void *y, const void
   squares(la, origin, a, s->p, s->m, 2);
   squares(lb, origin, b, s->r, s->m, 2);
   mlp_factor left = {a, s->m, false}, right = {b, s->m, true};
-  mlp_multiply(s->dtype, y, left, right, 0, s->p, s->r, s->m);
+  mlp_multiply(s->dtype, y, left, right, NULL, 0, s->p, s->r, s->m);
   for (int64_t i = 0; i < s->p; i++) {
     for (int64_t j = 0; j < s->r; j++) {
       double sum = mlp_number_at(s->dtype, la, i) + mlp_number_at(s->dtype, lb, j);

@@ -45,13 +45,14 @@ static inline int64_t mlp_matrix_of(const mlp_tensor *t, const mlp_shape *batch,
   return place;
 }
 
-/* C (m, n) = op(A) op(B) + beta C, C contiguous. */
-static inline void mlp_multiply(mlp_dtype dtype, void *c, mlp_factor a, mlp_factor b, double beta,
-                                int64_t m, int64_t n, int64_t k) {
+/* C (m, n) = op(A) op(B) + S, C contiguous. S: NULL, C itself (n apart) or one row (0 apart). */
+static inline void mlp_multiply(mlp_dtype dtype, void *c, mlp_factor a, mlp_factor b,
+                                const void *onto, int64_t onto_row, int64_t m, int64_t n,
+                                int64_t k) {
   if (dtype == MLP_F32)
-    mlp_gemm_f32(c, n, a, b, 1, (float)beta, m, n, k);
+    mlp_gemm_f32(c, n, a, b, onto, onto_row, m, n, k);
   else
-    mlp_gemm_f64(c, n, a, b, 1, beta, m, n, k);
+    mlp_gemm_f64(c, n, a, b, onto, onto_row, m, n, k);
 }
 
 #endif

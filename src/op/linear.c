@@ -1,6 +1,6 @@
 /*
-** Y = act(X W' + b): X (..., D), W (H, D), b (H) or absent, Y (..., H). The product adds to rows
-** that hold the bias already; the activation follows in one pass. The pre-activation Z is a hidden
+** Y = act(X W' + b): X (..., D), W (H, D), b (H) or absent, Y (..., H). The product adds the
+** bias; the activation follows in one pass. The pre-activation Z is a hidden
 ** output only when the slope of the activation is written in it and a gradient is wanted; where the
 ** slope follows from Y (relu, tanh, ...), Y is saved instead.
 */
@@ -115,25 +115,19 @@ static mlp_status linear_infer(mlp_call *c, mlp_error *e) {
 
 /* ---- running --------------------------------------------------------------------------------- */
 
-static void fill_rows(char *z, const mlp_tensor *bias, int64_t rows) {
-  size_t bytes = (size_t)bias->shape.dim[0] * mlp_dtype_bytes(bias->dtype);
-  for (int64_t i = 0; i < rows; i++) memcpy(z + (size_t)i * bytes, mlp_tensor_data(bias), bytes);
-}
-
 /* Z = X W' (+ b). Leading axes are one tall matrix, unless the last two lie exchanged. */
 static void multiply(const mlp_call *c, char *z) {
   const mlp_tensor *x = c->in[X], *w = c->in[W];
   int64_t k = w->shape.dim[1], n = w->shape.dim[0], count = 1;
   int64_t m = mlp_shape_count(&c->spec[Y].shape) / (n ? n : 1);
   mlp_factor a = mlp_factor_of(x), b = mlp_factor_turned(mlp_factor_of(w));
-  if (c->in[B]) fill_rows(z, c->in[B], m);
   if (a.swapped) {
     count = m / a.stride;
     m = a.stride;
   }
   for (int64_t i = 0; i < count; i++) {
     mlp_factor ai = mlp_factor_after(a, i * m * k, x->dtype);
-    mlp_multiply(x->dtype, z, ai, b, c->in[B] ? 1 : 0, m, n, k);
+    mlp_multiply(x->dtype, z, ai, b, c->in[B] ? mlp_in(c, B) : NULL, 0, m, n, k);
     z += m * n * (int64_t)mlp_dtype_bytes(x->dtype);
   }
 }

@@ -82,7 +82,7 @@ static void matmul_run(mlp_call *c) {
   for (int64_t i = 0; i < count; i++) {
     mlp_factor left = mlp_factor_after(a, mlp_matrix_of(ta, &p.batch, i) * p.m * p.k, ta->dtype);
     mlp_factor right = mlp_factor_after(b, mlp_matrix_of(tb, &p.batch, i) * p.k * p.n, tb->dtype);
-    mlp_multiply(ta->dtype, y, left, right, c->accumulate, p.m, p.n, p.k);
+    mlp_multiply(ta->dtype, y, left, right, c->accumulate ? y : NULL, p.n, p.m, p.n, p.k);
     y += p.m * p.n * (int64_t)mlp_dtype_bytes(ta->dtype);
   }
 }

@@ -387,7 +387,7 @@ static void compose(const mlp_call *c, const mlp_matrices *s, svd_pieces p, void
     }
   }
   mlp_factor v = {mlp_work(c, p.vh), s->n, true}, u = {mlp_work(c, p.u), s->k, true};
-  mlp_multiply(dtype, y, v, u, 0, s->n, s->m, s->k);
+  mlp_multiply(dtype, y, v, u, NULL, 0, s->n, s->m, s->k);
 }
 
 /* ---- cofactor -------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/pool.h"
 #include "kernel/kernel.h"
 #include "op/op.h"
 
@@ -121,16 +122,41 @@ static void walk_elements(const companions *c, void **data, int axis, step_run *
   move_data(data, c, axis, -s->dim[axis]);
 }
 
-static void step_all(const mlp_call *c, int lists, step_run *run, const void *k) {
-  for (int i = 0; i < list_length(c, 0); i++) {
-    companions beside = companions_of(c, lists, i);
+/* A step cut into parts: each takes its share of the elements of every parameter. */
+typedef struct {
+  const mlp_call *call;
+  int lists, parts;
+  step_run *run;
+  const void *k;
+} cut_step;
+
+static void step_part(void *context, int part) {
+  enum { LINE = 64 }; /* elements: parts meet between cache lines */
+  const cut_step *s = context;
+  for (int i = 0; i < list_length(s->call, 0); i++) {
+    companions beside = companions_of(s->call, s->lists, i);
     void *data[MAX_LISTS];
+    int64_t first, n = mlp_share(mlp_tensor_count(beside.t[0]), LINE, s->parts, part, &first);
     start_data(data, &beside);
+    for (int k = 0; k < beside.n; k++) {
+      if (data[k]) data[k] = (char *)data[k] + first * (int64_t)mlp_dtype_bytes(beside.t[k]->dtype);
+    }
     if (all_contiguous(&beside))
-      run(beside.t[0]->dtype, data, k, mlp_tensor_count(beside.t[0]));
-    else
-      walk_elements(&beside, data, 0, run, k);
+      s->run(beside.t[0]->dtype, data, s->k, n);
+    else if (part == 0) {
+      start_data(data, &beside);
+      walk_elements(&beside, data, 0, s->run, s->k);
+    }
   }
+}
+
+static void step_all(const mlp_call *c, int lists, step_run *run, const void *k) {
+  const double SECONDS = 1e-9; /* per element, roughly: five streams of numbers from memory */
+  double elements = 0;
+  for (int i = 0; i < list_length(c, 0); i++) elements += (double)mlp_tensor_count(c->in[i]);
+  bool worth = elements * SECONDS >= 2 * MLP_PARALLEL_SECONDS;
+  cut_step s = {c, lists, worth ? mlp_free_lanes() : 1, run, k};
+  mlp_parallel(s.parts, step_part, &s);
 }
 
 #define PARAMETERS \
