@@ -53,4 +53,17 @@ describe("the example", function()
     if not DATA then pending "MLP_DATA names no folder with MNIST" return end
     assert.is_true(tonumber(run("mnist.lua", 1, 1, 6000):match "seed 1: ([%d.]+) %%") > 85)
   end)
+
+  it("image_field fits five networks to a photograph", function()
+    os.remove "out/image_field.png"
+    local output <const> = run("image_field.lua", "examples/data/astronaut.png", 0.3)
+    assert.is_true(tonumber(output:match "hash_grid +([%d.]+) dB") > 12)
+    assert.is_true(exists "out/image_field.png" and exists "out/image_field.svg")
+  end)
+
+  it("siren_audio fits a sound", function()
+    local output <const> = run("siren_audio.lua", "chord", 1)
+    assert.is_truthy(tonumber(output:match "signal to noise (%-?[%d.]+) dB"))
+    assert.is_true(exists "out/siren_audio.wav" and exists "out/siren_audio.svg")
+  end)
 end)

@@ -248,6 +248,7 @@ local NAMESPACES <const> = {
   { "schedule", "Learning rates over time", "mlp.schedule" },
   { "metric", "Metrics", "mlp.metric" }, { "Trainer", "The trainer", "mlp.trainer" },
   { "data", "Data", "mlp.data" }, { "io", "Files", "mlp.io" }, { "plot", "Pictures", "mlp.plot" },
+  { "field", "Fields", "mlp.field" },
   { "report", "Reports", "mlp.report" },
   { "poly", "Networks as polynomials", "mlp.poly" },
 }

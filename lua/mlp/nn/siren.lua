@@ -77,7 +77,7 @@ end
 ---@param x mlp.Tensor (..., widths[1]) in [-1, 1]
 ---@return mlp.Tensor y (..., widths[#widths])
 function Siren:forward(x)
-  if not seen[self] and core.is_tensor(x) then
+  if not seen[self] and core.is_tensor(x) and not core.is_recording() then
     seen[self] = true
     warn_of_range(x)
   end

@@ -203,16 +203,19 @@ end
 --- back with mlp.load(path).
 ---@param model mlp.nn.Module
 ---@param path string
----@param options {dtype: string|table<string, string>|nil}? as of mlp.io.safetensors.save
+---@param options {dtype: string|table<string, string>|nil, about: table<string, string>?}? as of
+---  mlp.io.safetensors.save; `about`: further metadata
 ---@return true?, string? message
 function state.save(model, path, options)
-  local o <const> = errors.options("save", options, { dtype = errors.NONE })
+  local o <const> = errors.options("save", options, { dtype = errors.NONE, about = {} })
   local description = state.description(model)
   local shared <const> = shared_paths(model)
-  return safetensors.save(path, state.tensors(model), { dtype = o.dtype, metadata = {
+  local metadata <const> = {
     [METADATA_KEY] = description, format = "mlp",
     [SHARED_KEY] = description and next(shared) and json.encode(shared) or nil,
-  } })
+  }
+  for key, text in pairs(o.about) do metadata[key] = text end
+  return safetensors.save(path, state.tensors(model), { dtype = o.dtype, metadata = metadata })
 end
 
 --- Reads a file written by save (or by another library, with the same names) into this model.

@@ -120,7 +120,7 @@ for name, given in pairs {
       and { "hash_grid_back", "hash_grid_slope" } or nil,
     args = function(make)
       local options <const> = {}
-      for name, value in pairs(o) do options[name] = value end
+      for key, value in pairs(o) do options[key] = value end
       for k = 1, given.directions or 0 do
         options["along" .. (k > 1 and k or "")] = make(given.shape)
       end

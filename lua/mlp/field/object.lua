@@ -1,0 +1,169 @@
+--- A fitted field: a network together with what its coordinates mean.
+
+local core <const> = require "mlp.core"
+local errors <const> = require "mlp.errors"
+local signals <const> = require "mlp.field.signal"
+
+---@class mlp.Field
+---@field model mlp.nn.Module
+---@field kind "image"|"audio"|"distances"
+---@field signal mlp.field.Signal? what it was fitted to; nil when it comes from a file
+---@field shape integer[]? of the picture or sound
+---@field rate integer? samples per second of a sound
+---@field step integer updates so far
+---@field seconds number that they took
+local Field = { __name = "mlp.Field" }
+Field.__index = Field
+
+local ROWS <const> = 1 << 14 -- points at once where no gradient is kept
+
+--- What is at the points, without history, a block of rows at a time.
+---@param points mlp.Tensor (N, D) in -1..1
+---@return mlp.Tensor values (N, C)
+function Field:sample(points)
+  local _ <close> = core.no_grad_scope()
+  if #points <= ROWS then return (self.model(points)) end
+  local parts <const> = {}
+  for i, rows in ipairs(points:split(ROWS)) do parts[i] = self.model(rows) end
+  return core.cat(parts, 1)
+end
+
+--- The network itself, with history: for losses of one's own.
+---@param points mlp.Tensor (..., D)
+---@return mlp.Tensor values (..., C)
+function Field:__call(points) return (self.model(points)) end
+
+-- ---- derivatives --------------------------------------------------------------------------------
+
+--- Gradient of channel c at x, a leaf that requires a gradient.
+local function gradient_of(self, x, c)
+  return (core.grad(self.model(x):select(2, c):sum(), { x }, { create_graph = true }))
+end
+
+local function channels(self, x)
+  local _ <close> = core.no_grad_scope()
+  return self.model(x:slice(1, 1, 1)):size(2)
+end
+
+local function with_leaf(points, f)
+  if #points == 0 then errors.raise("field: there are no points, but at least 1 is wanted") end
+  local parts <const> = {}
+  for i, rows in ipairs(points:split(ROWS)) do
+    parts[i] = f(rows:detach():clone():requires_grad_()):detach()
+  end
+  return core.cat(parts, 1)
+end
+
+--- Derivatives by the coordinates.
+---@param points mlp.Tensor (N, D)
+---@return mlp.Tensor gradient (N, C, D); (N, D) where the field has one channel
+function Field:gradient(points)
+  return with_leaf(points, function(x)
+    local list <const> = {}
+    for c = 1, channels(self, x) do list[c] = gradient_of(self, x, c) end
+    return #list == 1 and list[1] or core.stack(list, 2)
+  end)
+end
+
+--- The sum of the second derivatives by each coordinate.
+---@param points mlp.Tensor (N, D)
+---@return mlp.Tensor laplacian (N, C); (N) where the field has one channel
+function Field:laplacian(points)
+  return with_leaf(points, function(x)
+    local list <const> = {}
+    for c = 1, channels(self, x) do
+      local slope <const>, sum = gradient_of(self, x, c), nil
+      for d = 1, x:size(2) do
+        local bend <const> = core.grad(slope:select(2, d):sum(), { x }, { retain_graph = true })
+        local part <const> = bend and bend:select(2, d) or x:detach():select(2, d) * 0
+        sum = sum and sum + part or part
+      end
+      list[c] = sum
+    end
+    return #list == 1 and list[1] or core.stack(list, 2)
+  end)
+end
+
+-- ---- rendering ----------------------------------------------------------------------------------
+
+local function want_kind(self, call, kind)
+  if self.kind ~= kind then
+    errors.raise("field:%s: this field holds %s, but %s is wanted", call, self.kind, kind)
+  end
+end
+
+--- A picture at any resolution, or a sound at any rate.
+---@param size {[1]: integer?, [2]: integer?, rate: integer?}? {height, width}, default those of the
+---  signal; a sound: {rate = 22050}
+---@return mlp.Tensor picture (height, width, C) floats, or sound (N, C)
+function Field:render(size)
+  if type(size) ~= "table" and size ~= nil then
+    errors.wanted("field:render", "the size", size, "a table {height, width}")
+  end
+  if self.kind == "audio" then
+    local count <const> = self.shape[1] * (size and size.rate or self.rate) // self.rate | 0
+    return self:sample(signals.middles(count):reshape(-1, 1))
+  end
+  want_kind(self, "render", "image")
+  local height <const>, width <const> = table.unpack(size or self.shape)
+  return self:sample(signals.grid(height, width)):reshape(height, width, self.shape[3])
+end
+
+-- ---- how good it is -----------------------------------------------------------------------------
+
+local function signal_for(self, given, call)
+  local signal <const> = given == nil and self.signal or given ~= nil and signals.of(given)
+  if not signal then errors.raise("field:%s: name the signal to compare with", call) end
+  return signal
+end
+
+--- Mean squared error of the points of a signal, colours cut to 0..1.
+local function mean_square(self, signal)
+  local values = self:sample(signal.points)
+  if signal.kind == "image" then values = values:clamp(0, 1) end
+  return (values - signal.values):square():to "float64":mean():item()
+end
+
+--- Peak signal-to-noise ratio in decibels: -10 log10 of the mean squared error, for a peak of 1.
+---@param signal any? a picture or sound; default: what was fitted
+---@return number
+function Field:psnr(signal)
+  return -10 * math.log(mean_square(self, signal_for(self, signal, "psnr")), 10)
+end
+
+--- Signal-to-noise ratio in decibels: the mean square of the signal over that of the error.
+---@param signal any? default: what was fitted
+---@return number
+function Field:snr(signal)
+  signal = signal_for(self, signal, "snr")
+  local power <const> = signal.values:square():to "float64":mean():item()
+  return 10 * math.log(power / mean_square(self, signal), 10)
+end
+
+--- Mean absolute error.
+---@param signal any? default: what was fitted
+---@return number
+function Field:error(signal)
+  signal = signal_for(self, signal, "error")
+  return (self:sample(signal.points) - signal.values):abs():to "float64":mean():item()
+end
+
+-- ---- files --------------------------------------------------------------------------------------
+
+--- Saves the network and what its coordinates mean, as safetensors. A network of built-in modules
+--- comes back with mlp.field.load, and as a plain network with mlp.load.
+---@param path string
+---@return true? done
+---@return string? message
+function Field:save(path)
+  return require("mlp.nn.state").save(self.model, path, { about = { ["mlp.field"] =
+    require("dkjson").encode { kind = self.kind, shape = self.shape, rate = self.rate,
+      step = self.step, seconds = self.seconds } } })
+end
+
+function Field:__tostring()
+  return ("field of %s, %d parameters, %d steps"):format(self.kind, self.model:parameter_count(),
+    self.step)
+end
+
+return Field
