@@ -56,7 +56,11 @@ end
 
 -- ---- telling how it goes ------------------------------------------------------------------------
 
-local function teller(setting)
+--- A function of events from what users give as `progress`.
+---@param setting boolean|function|nil
+---@return fun(event: {step: integer, seconds: number, loss: number})
+---@package
+function fitting.teller(setting)
   if type(setting) == "function" then return setting end
   if not setting or not io then return function() end end
   return function(event)
@@ -172,7 +176,7 @@ function Field:train(options)
     run.first, run.begun = self.step, self.seconds
     run.last, run.limit = steps and self.step + steps, o.seconds and self.seconds + o.seconds
   end
-  local ok <const>, why = pcall(run_steps, self, run, teller(o.progress))
+  local ok <const>, why = pcall(run_steps, self, run, fitting.teller(o.progress))
   if o.checkpoint then
     local done <const>, message <const> = save_checkpoint(self, o.checkpoint)
     if not done then errors.raise("%s: the checkpoint was not written: %s", CALL, message) end

@@ -249,6 +249,7 @@ local NAMESPACES <const> = {
   { "metric", "Metrics", "mlp.metric" }, { "Trainer", "The trainer", "mlp.trainer" },
   { "data", "Data", "mlp.data" }, { "io", "Files", "mlp.io" }, { "plot", "Pictures", "mlp.plot" },
   { "field", "Fields", "mlp.field" },
+  { "nerf", "Radiance fields", "mlp.nerf" },
   { "report", "Reports", "mlp.report" },
   { "poly", "Networks as polynomials", "mlp.poly" },
 }
