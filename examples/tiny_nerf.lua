@@ -3,7 +3,7 @@
 -- The scene: an .npz with images, poses and focal, a folder in the NeRF-synthetic layout
 -- (transforms.json), or, for "own" and when nothing is named, balls on a floor that are drawn here.
 -- The last 10 views are held out. Writes out/tiny_nerf.png (truth above, ours below),
--- out/tiny_nerf_turn.png and out/tiny_nerf.svg (PSNR against time, a network without a grid beside).
+-- out/tiny_nerf_turn.png and out/tiny_nerf.svg (PSNR against time, one without a grid beside).
 local mlp = require "mlp"
 local nerf = mlp.nerf
 

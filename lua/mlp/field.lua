@@ -18,5 +18,10 @@ return lazy(field, {
   fit = from("mlp.field.fit", "fit"), load = from("mlp.field.fit", "load"),
   image = from("mlp.field.signal", "image"), audio = from("mlp.field.signal", "audio"),
   distances = from("mlp.field.signal", "distances"),
+  load_obj = from("mlp.field.mesh", "load_obj"), save_obj = from("mlp.field.mesh", "save_obj"),
+  is_closed = from("mlp.field.mesh", "is_closed"), corners = from("mlp.field.mesh", "corners"),
+  mesh_sdf = from("mlp.field.mesh", "mesh_sdf"),
+  signed_distance = from("mlp.field.mesh", "signed_distance"),
+  marching_cubes = from("mlp.field.marching", "cubes"),
   network = from("mlp.field.network", "network"), grid = from("mlp.field.signal", "grid"),
 })

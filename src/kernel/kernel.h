@@ -16,6 +16,7 @@
 #include "kernel/grid.h"
 #include "kernel/loss.h"
 #include "kernel/mask.h"
+#include "kernel/mesh.h"
 #include "kernel/move.h"
 #include "kernel/pair.h"
 #include "kernel/peak.h"
@@ -40,6 +41,7 @@ typedef struct {
   mlp_ray_kernels ray;
   mlp_rows_kernels rows;
   mlp_loss_kernels loss;
+  mlp_mesh_kernels mesh;
   mlp_move_kernels move;
   mlp_reduce_kernels reduce;
   mlp_scan_kernels scan;

@@ -22,6 +22,7 @@ X(composite)
 X(composite_back)
 X(composite_along)
 X(composite_curve)
+X(mesh_distance)
 
 FAMILY("losses as operations")
 X(mse)

@@ -109,6 +109,18 @@ function Field:render(size)
   return self:sample(signals.grid(height, width)):reshape(height, width, self.shape[3])
 end
 
+--- The surface of a field of distances, by marching cubes; mlp.field.save_obj writes it.
+---@param options {resolution: integer?}? numbers of the grid along each axis; default 96
+---@return mlp.field.Mesh
+function Field:mesh(options) return require("mlp.field.shape").mesh(self, options) end
+
+--- A shaded picture of the surface of a field of distances, by sphere tracing.
+---@param options {height: integer?, width: integer?, pose: mlp.Tensor?, focal: number?,
+---  colour: number[]?, light: number[]?}? `pose` (4, 4) of the camera, as in mlp.nerf; `light` its
+---  direction
+---@return mlp.Tensor picture (height, width, 3) in 0..1, white where there is nothing
+function Field:shade(options) return require("mlp.field.shape").shade(self, options) end
+
 -- ---- how good it is -----------------------------------------------------------------------------
 
 local function signal_for(self, given, call)

@@ -340,4 +340,77 @@ closed("empty space", 0, 1e10, 4, 0)
 closed("opaque to the end of the world", 1e6, 1e10, 2, 1)
 closed("4096 samples", 0.5, 4 / 4096, 4096, 1 - math.exp(-2))
 
+-- ---- mesh_distance ------------------------------------------------------------------------------
+
+local function minus(a, b) return { a[1] - b[1], a[2] - b[2], a[3] - b[3] } end
+local function dot(a, b) return a[1] * b[1] + a[2] * b[2] + a[3] * b[3] end
+local function cross(a, b)
+  return { a[2] * b[3] - a[3] * b[2], a[3] * b[1] - a[1] * b[3], a[1] * b[2] - a[2] * b[1] }
+end
+
+--- To the foot on the plane where it lies in the triangle, else to the nearest edge.
+local function distance_to(p, face)
+  local ab <const>, ac <const>, ap <const> =
+    minus(face[2], face[1]), minus(face[3], face[1]), minus(p, face[1])
+  local best = math.huge
+  local function try(u, v)
+    if u < -1e-12 or v < -1e-12 or u + v > 1 + 1e-12 then return end
+    local off <const> = {}
+    for k = 1, 3 do off[k] = ap[k] - u * ab[k] - v * ac[k] end
+    best = math.min(best, math.sqrt(dot(off, off)))
+  end
+  local d11 <const>, d12 <const>, d22 <const> = dot(ab, ab), dot(ab, ac), dot(ac, ac)
+  local e1 <const>, e2 <const> = dot(ap, ab), dot(ap, ac)
+  local determinant <const> = d11 * d22 - d12 * d12
+  try((e1 * d22 - e2 * d12) / determinant, (e2 * d11 - e1 * d12) / determinant)
+  local function clamp(t) return math.min(math.max(t, 0), 1) end
+  try(clamp(e1 / d11), 0)
+  try(0, clamp(e2 / d22))
+  local bc <const>, bp <const> = minus(face[3], face[2]), minus(p, face[2])
+  local t <const> = clamp(dot(bp, bc) / dot(bc, bc))
+  try(1 - t, t)
+  return best
+end
+
+local function angle_of(p, face)
+  local a <const>, b <const>, c <const> = minus(face[1], p), minus(face[2], p), minus(face[3], p)
+  local la <const>, lb <const>, lc <const> =
+    math.sqrt(dot(a, a)), math.sqrt(dot(b, b)), math.sqrt(dot(c, c))
+  return math.atan(dot(a, cross(b, c)), la * lb * lc + dot(a, b) * lc + dot(b, c) * la
+    + dot(c, a) * lb) / (2 * math.pi)
+end
+
+case {
+  op = "mesh_distance", grad = {},
+  shapes = { { { 7, 3 }, { 5, 3, 3 } }, { { 2, 3, 3 }, { 40, 3, 3 } }, { { 3 }, { 16, 3, 3 } } },
+  args = function(make, shape) return { make(shape[1]), make(shape[2]) } end,
+  reference = function(points, faces)
+    local distances <const>, windings <const> = {}, {}
+    local function look(p)
+      if type(p[1]) == "table" then
+        local ds, ws = {}, {}
+        for i, q in ipairs(p) do ds[i], ws[i] = look(q) end
+        return ds, ws
+      end
+      local least, around = math.huge, 0
+      for _, face in ipairs(faces) do
+        least, around = math.min(least, distance_to(p, face)), around + angle_of(p, face)
+      end
+      return least, around
+    end
+    distances[1], windings[1] = look(points)
+    return distances[1], windings[1]
+  end,
+}
+case {
+  op = "mesh_distance", name = "no points", out = { { 0 }, { 0 } },
+  args = function(make) return { make { 0, 3 }, make { 2, 3, 3 } } end,
+  check = function(outputs) assert.equal(0, outputs[1]:numel()) end,
+}
+case {
+  op = "mesh_distance", name = "no triangles",
+  args = function(make) return { make { 2, 3 }, make { 0, 3, 3 } } end,
+  error = "mesh_distance: points are (2, 3) and corners (0, 3, 3), but (..., 3) and at least one",
+}
+
 return cases

@@ -1,0 +1,84 @@
+--- Fields of signed distances as things to look at: a mesh by marching cubes, a picture by sphere
+--- tracing (Hart 1996).
+
+local core <const> = require "mlp.core"
+local errors <const> = require "mlp.errors"
+
+local shape = {}
+
+local function want_distances(field, call)
+  if field.kind ~= "distances" then
+    errors.raise("field:%s: this field holds %s, but distances are wanted", call, field.kind)
+  end
+end
+
+--- The middles, or ends, of a grid over the cube: (n^3, 3) points, z slowest.
+---@param n integer
+---@param coordinates mlp.Tensor (n)
+---@return mlp.Tensor
+function shape.lattice(n, coordinates)
+  local x <const> = coordinates:reshape(1, 1, n):expand(n, n, n)
+  local y <const> = coordinates:reshape(1, n, 1):expand(n, n, n)
+  local z <const> = coordinates:reshape(n, 1, 1):expand(n, n, n)
+  return core.stack({ x, y, z }, -1):reshape(-1, 3)
+end
+
+---@param field mlp.Field
+---@param options {resolution: integer?}?
+---@return mlp.field.Mesh
+function shape.mesh(field, options)
+  want_distances(field, "mesh")
+  local o <const> = errors.options("field:mesh", options, { resolution = 96 })
+  if math.type(o.resolution) ~= "integer" or o.resolution < 2 then
+    errors.wanted("field:mesh", "resolution", o.resolution, "a whole number from 2")
+  end
+  local n <const> = o.resolution
+  local points <const> = shape.lattice(n, core.linspace(-1, 1, n))
+  local values <const> = field:sample(points):reshape(-1)
+  local rim <const> = points:abs():amax(2):gt(1 - 1e-6) -- what is inside there is closed off
+  local whole <const> = core.where(rim, values:clamp(1e-3), values):reshape(n, n, n)
+  local vertices <const>, faces <const> = require("mlp.field.marching").cubes(whole)
+  return { vertices = vertices, faces = faces }
+end
+
+local STEPS <const>, NEAR_ENOUGH <const> = 80, 1e-3
+local CAUTION <const> = 0.9 -- a network's distance may be a little too long
+
+--- How far along its ray each meets the surface, and whether it does.
+local function march(field, origins, directions, from, to)
+  local t = core.full({ #origins, 1 }, from)
+  for _ = 1, STEPS do
+    local inside <const> = (origins + directions * t):clamp(-1, 1)
+    local beside <const> = (origins + directions * t - inside):norm(2, true)
+    t = (t + (field:sample(inside) + beside) * CAUTION):clamp(from, to)
+  end
+  local at <const> = origins + directions * t
+  local hit <const> = field:sample(at:clamp(-1, 1)):abs():lt(NEAR_ENOUGH * 10)
+    :logical_and(at:abs():amax(2, true):le(1))
+  return at, hit
+end
+
+--- A shaded picture of the surface.
+---@param field mlp.Field
+---@param options {height: integer?, width: integer?, pose: mlp.Tensor?, focal: number?,
+---  colour: number[]?, light: number[]?}?
+---@return mlp.Tensor picture (height, width, 3)
+function shape.shade(field, options)
+  want_distances(field, "shade")
+  local rays <const> = require "mlp.nerf.rays"
+  local o <const> = errors.options("field:shade", options, { height = 256, width = 256,
+    pose = errors.NONE, focal = errors.NONE, colour = { 0.75, 0.8, 0.9 },
+    light = { 0.5, 0.3, 0.8 } })
+  local pose <const> = o.pose or rays.turntable(1, { radius = 3.5, elevation = 20 })[1]
+  local origins <const>, directions <const> = rays.rays(pose, o.height, o.width,
+    o.focal or 1.5 * o.width)
+  local at <const>, hit <const> = march(field, origins, directions, 1, 6)
+  local slope <const> = field:gradient(at:clamp(-1, 1))
+  local normal <const> = slope / slope:norm(2, true):clamp(1e-6)
+  local light <const> = core.tensor { o.light }
+  local bright <const> = (normal * (light / light:norm())):sum(2, true):clamp(0) * 0.8 + 0.2
+  local seen <const> = (bright * core.tensor { o.colour }):masked_fill(hit:logical_not(), 1)
+  return seen:reshape(o.height, o.width, 3)
+end
+
+return shape
