@@ -1,4 +1,4 @@
--- A shape as a network of signed distances: meshed, shaded, and judged by distances it has not seen.
+-- A shape as a network of signed distances: meshed, shaded, judged by distances it has not seen.
 --   lua5.4 examples/sdf.lua [mesh.obj] [seconds] [test.npy]
 -- The mesh must be closed; when none is named, two linked rings are made here. test.npy holds
 -- x, y, z, distance of other points (float32, N by 4), in coordinates that map the mesh by

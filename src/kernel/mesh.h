@@ -1,7 +1,7 @@
 /*
-** Points against triangles: the distance to the nearest point of a mesh, and how often the mesh goes
-** around a point (its winding number). What depends on a triangle alone is computed once and lies in
-** columns, padded to whole lanes. Tables are indexed by dtype: float32, float64.
+** Points against triangles: the distance to the nearest point of a mesh, and how often the mesh
+** goes around a point (its winding number). What depends on a triangle alone is computed once and
+** lies in columns, padded to whole lanes. Tables are indexed by dtype: float32, float64.
 */
 #ifndef MLP_KERNEL_MESH_H
 #define MLP_KERNEL_MESH_H
