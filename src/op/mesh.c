@@ -1,7 +1,7 @@
 /*
 ** mesh_distance: how far points are from a mesh of triangles, and how often it goes around them.
-** For a closed mesh whose faces turn one way the winding number is 1 inside and 0 outside, so the two
-** together are a signed distance (Jacobson et al. 2013). Every point meets every triangle.
+** For a closed mesh whose faces turn one way the winding number is 1 inside and 0 outside, so the
+** two together are a signed distance (Jacobson et al. 2013). Every point meets every triangle.
 */
 #include "kernel/kernel.h"
 #include "op/build.h"
