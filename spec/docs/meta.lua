@@ -119,6 +119,7 @@ local HEAD <const> = [[
 ---@field data mlp.data
 ---@field io mlp.io
 ---@field plot mlp.plot
+---@field fourier mlp.fourier
 ---@field linalg mlp.linalg
 ---@field Trainer fun(options: mlp.TrainerOptions): mlp.Trainer
 ---@field report fun(options: mlp.ReportOptions): mlp.report

@@ -252,6 +252,7 @@ local NAMESPACES <const> = {
   { "nerf", "Radiance fields", "mlp.nerf" },
   { "report", "Reports", "mlp.report" },
   { "poly", "Networks as polynomials", "mlp.poly" },
+  { "fourier", "Modular addition, explained", "mlp.fourier" },
 }
 
 --- Namespaces that are classes: mlp.Trainer{...} makes one.
