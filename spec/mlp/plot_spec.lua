@@ -505,6 +505,18 @@ describe("plot.heatmap", function()
     assert.is_true(has_text(root, "none")) -- the bar explains the grey
   end)
 
+  it("frames cells", function()
+    local bare <const> = parsed(plot.heatmap{ mlp.eye(4) })
+    local root <const> = parsed(plot.heatmap{ mlp.eye(4), boxes = { { row = 1, column = 4 },
+      { row = 3, column = 2, colour = "#123456" } } })
+    assert.equal(#bare:all "rect" + 2, #root:all "rect")
+    local box <const> = root:find("rect", { stroke = "#123456" })
+    local image <const> = root:all("image")[1]
+    local cell_width <const> = image:number "width" / 4
+    assert.is_true(math.abs(box:number "x" - image:number "x" - cell_width) < 2)
+    assert.is_true(math.abs(box:number "width" - cell_width) < 2)
+  end)
+
   it("writes values into cells that can hold them", function()
     local root <const> = parsed(plot.heatmap{ { { 0.5, 0.25 }, { 0.75, NAN } }, values = true })
     assert.is_true(has_text(root, "0.25") and has_text(root, "0.50"))
@@ -747,6 +759,8 @@ describe("a mistake in a call", function()
       "plot.heatmap: row 2 of matrix has 1 numbers but row 1 has 2" },
     { function() plot.heatmap{ { { 1 } }, colours = "jet" } end,
       "plot.heatmap: colours is the string 'jet'" },
+    { function() plot.heatmap{ { { 1 } }, boxes = { { row = 1, column = 2 } } } end,
+      "plot.heatmap: boxes[1].column is 2 but a whole number from 1 to 1 is wanted" },
     { function() plot.histogram{ { 1, 2 }, bins = { 5, 6 } } end,
       "plot.histogram: no value lies inside the bins" },
     { function() plot.histogram{ { 1, 2 }, bins = 0 } end, "plot.histogram: bins is 0 but" },

@@ -18,7 +18,10 @@ local SMALLEST_TEXT <const> = 8
 
 local options_of_its_own <const> = {
   row_names = errors.NONE, column_names = errors.NONE, values = false, digits = 2,
+  boxes = errors.NONE,
 }
+
+local BOX <const> = "#cc3311"
 
 local function pixels_of(rows, bar)
   local pixel <const> = raster.painter(bar.map.grey)
@@ -60,6 +63,33 @@ local function draw_values(canvas, rows, bar, place, digits)
   end
 end
 
+local function read_boxes(given, rows)
+  local boxes <const> = {}
+  if given ~= nil and type(given) ~= "table" then errors.wanted(CALL, "boxes", given, "a list") end
+  for i, entry in ipairs(given or {}) do
+    local what <const> = ("boxes[%d]"):format(i)
+    boxes[i] = data.fields(CALL, what, entry,
+      { row = errors.NONE, column = errors.NONE, colour = BOX })
+    for name, count in pairs { row = #rows, column = #rows[1] } do
+      local at <const> = boxes[i][name]
+      if math.type(at) ~= "integer" or at < 1 or at > count then
+        errors.wanted(CALL, ("%s.%s"):format(what, name), at,
+          ("a whole number from 1 to %d"):format(count))
+      end
+    end
+  end
+  return boxes
+end
+
+local function draw_boxes(canvas, boxes, place, rows)
+  local width <const>, height <const> = place.width / #rows[1], place.height / #rows
+  for _, box in ipairs(boxes) do
+    canvas:add("rect", { x = place.x(box.column) - width / 2 + 0.75,
+      y = place.y(box.row) - height / 2 + 0.75, width = width - 1.5, height = height - 1.5,
+      fill = "none", stroke = box.colour, stroke_width = 1.5 })
+  end
+end
+
 local function has_missing(rows)
   for _, row in ipairs(rows) do
     for _, value in ipairs(row) do
@@ -87,6 +117,7 @@ end
 ---@field digits integer?       significant digits of these numbers, default 2
 ---@field row_names string[]?   default 1, 2, ... from the top
 ---@field column_names string[]?
+---@field boxes {row: integer, column: integer, colour: string?}[]?  cells with a frame
 
 --- A heat map of a matrix. NaN is grey.
 ---
@@ -104,6 +135,7 @@ local function heatmap(arguments)
   if not lo then errors.raise("%s: no number of the matrix is finite", CALL) end
   local bar <const> = colourbar.from(CALL, options, lo, hi)
   bar.missing = has_missing(rows)
+  local boxes <const> = read_boxes(options.boxes, rows)
   local aspect <const> = math.max(FLATTEST, math.min(STEEPEST, #rows / #rows[1]))
   return frame.figure(options, {
     x = { count = #rows[1], names = data.texts(CALL, "column_names", options.column_names,
@@ -115,6 +147,7 @@ local function heatmap(arguments)
       raster.draw(canvas, pixels_of(rows, bar), #rows, #rows[1],
         { x = place.left, y = place.top, width = place.width, height = place.height })
       if options.values then draw_values(canvas, rows, bar, place, options.digits) end
+      draw_boxes(canvas, boxes, place, rows)
     end,
   })
 end
