@@ -1,5 +1,6 @@
 --- Every example runs, as a reader would run it, with a tiny budget; what it claims is checked.
 local child <const> = require "spec.support.child"
+local files <const> = require "mlp.io.file"
 
 local DATA <const> = os.getenv "MLP_DATA"
 
@@ -42,6 +43,23 @@ describe("the example", function()
     assert.is_true(tonumber(output:match "test accuracy ([%d.]+) %%") > 90)
     assert.matches("same answers:%s+true", output)
     assert.is_true(exists "out/digits_loss.svg")
+  end)
+
+  it("modular_addition draws the paper's figures 2 to 16", function()
+    os.remove "out/modular_addition.html"
+    local output <const> = run("modular_addition.lua", "quick")
+    -- what is exact is so at every budget
+    assert.matches("4 +12 +12\n", output)
+    assert.matches("8 +0 +%d.%d+e%-1%d\n", output)
+    assert.matches("0.602362 ± 0.088 +0.602362 ± 0.0879", output)
+    assert.matches("0.04796, 0.03674, 0.0297 +0.04796, 0.03674, 0.0297", output)
+    local page <const> = assert(files.read "out/modular_addition.html")
+    local numbers <const> = { "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12a", "12b",
+      "13", "14", "15", "16" }
+    for _, number in ipairs(numbers) do
+      assert.matches("The paper's figure " .. number .. ".", page, 1, true)
+    end
+    assert.is_nil(page:find "[^%a]nan[^%a]")
   end)
 
   it("housing explains prices", function()
