@@ -17,9 +17,9 @@ local study <const> = Study(quick, folder)
 os.execute "mkdir -p out"
 
 for _, name in ipairs(wanted) do
-  local started <const> = os.clock()
+  local started <const> = study.clock()
   assert(loadfile(folder .. name .. ".lua"))(study)
-  print(("%s: %.0f s of processor time\n"):format(name, os.clock() - started))
+  print(("%s: %s\n"):format(name, study.clock(started)))
 end
 assert(study.page:save "out/modular_addition.html")
 print "the report: out/modular_addition.html"

@@ -72,10 +72,10 @@ study:table({ "phases on [0, c π], c =", "paper", "here" }, rows,
 
 local runs <const> = {}
 for i = 1, math.min(3, #study.seeds) do
-  local clock <const> = os.clock()
+  local started <const> = study.clock()
   runs[i] = study:run({ seed = study.seeds[i] }, { steps = 10000, keep = { 5000, 10000 } })
-  print(("standard run, seed %d: %.1f s of processor time for %d steps"):format(study.seeds[i],
-    os.clock() - clock, runs[i].history[#runs[i].history].step))
+  print(("standard run, seed %d: %d steps in %s"):format(study.seeds[i],
+    runs[i].history[#runs[i].history].step, study.clock(started)))
 end
 
 local function over_runs(step, value)

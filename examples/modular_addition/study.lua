@@ -46,11 +46,27 @@ end
 --- The network that a run kept at a step of the paper.
 function Study:kept(run, step) return run.kept[self:steps(step)] end
 
+--- Of a run's test pairs: how many are wrong at the end, how many of those are (x, x), and how many
+--- (x, x) there are.
+function Study.mistakes(run)
+  local _, _, right <const> = run.network:evaluate(run.test)
+  local wrong <const>, twin <const> = right:logical_not(), run.test.x:eq(run.test.y)
+  local function count(mask) return mask:to("int64"):sum():item() end
+  return count(wrong), count(wrong:logical_and(twin)), count(twin)
+end
+
 --- One column of a history: steps and values.
 function Study.column(run, name)
   local x <const>, y <const> = {}, {}
   for i, record in ipairs(run.history) do x[i], y[i] = record.step, record[name] end
   return x, y
+end
+
+--- A stopwatch: seconds on the wall and of processor time since `started`.
+function Study.clock(started)
+  if not started then return { wall = os.time(), processor = os.clock() } end
+  return ("%d s, %.1f s of processor time"):format(os.difftime(os.time(), started.wall),
+    os.clock() - started.processor)
 end
 
 -- ---- numbers as text ----------------------------------------------------------------------------
@@ -60,7 +76,7 @@ function Study.short(x)
   if x == nil or x ~= x then return "–" end
   if math.type(x) == "integer" then return tostring(x) end
   local size <const> = math.abs(x)
-  if size < 1e-3 and size > 0 then return ("%.2e"):format(x) end
+  if size < 1e-3 and size > 0 then return (("%.2e"):format(x):gsub("e%-0", "e-")) end
   local decimals <const> = size >= 100 and 1 or size >= 10 and 2 or size >= 1 and 3 or 4
   return (("%%.%df"):format(decimals):format(x):gsub("(%.%d-)0+$", "%1"):gsub("%.$", ""))
 end
