@@ -239,17 +239,18 @@ end)
 
 -- He et al. 2026, section 5: windows of 20 % around the authors' released run.
 describe("grokking at p = 23", function()
-  local function grok(activation, steps)
-    local train <const>, test <const> = fourier.pairs(23):split(0.75, { seed = 3 })
-    return train, test, fourier.train(fourier.Network { p = 23, seed = 3, activation = activation },
-      train, { steps = steps, lr = 1e-4, weight_decay = 2, test = test }).history
+  local function grok(activation, seed, steps)
+    local train <const>, test <const> = fourier.pairs(23):split(0.75, { seed = seed })
+    local network <const> = fourier.Network { p = 23, seed = seed, activation = activation }
+    return train, test, fourier.train(network, train, { steps = steps, lr = 1e-4,
+      weight_decay = 2, test = test }).history
   end
 
   local function at(history, step) return history[step // 200 + 1] end
 
   it("has three stages under ReLU", function()
     if not os.getenv "MLP_LONG" then pending "11,000 steps: MLP_LONG=1" return end
-    local train <const>, test <const>, history <const> = grok("relu", 11000)
+    local train <const>, test <const>, history <const> = grok("relu", 3, 11000)
     local found <const> = fourier.stages(history)
     assert.is_true(found.memorised > 0.8 * 1744 and found.memorised < 1.2 * 1744)
     assert.is_true(found.common < found.rare)
@@ -264,7 +265,7 @@ describe("grokking at p = 23", function()
 
   it("is complete under z^2", function()
     if not os.getenv "MLP_LONG" then pending "5,000 steps: MLP_LONG=1" return end
-    local _, _, history <const> = grok("square", 5000)
+    local _, _, history <const> = grok("square", 1, 5000)
     assert.equal(1, at(history, 5000).test_accuracy)
   end)
 end)
