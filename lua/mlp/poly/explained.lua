@@ -127,7 +127,7 @@ local function remainder(u, e, k, left)
 end
 
 --- The variance of each output, and how far it may be off.
-local function total_of(u, e, k)
+local function computed_total(u, e, k)
   local U <const> = u.output.weight
   if u.activation.lines and not e.gate then
     local exact <const> = quadratic(U, line_covariance(u.activation.lines, e, k.rho))
@@ -137,6 +137,16 @@ local function total_of(u, e, k)
   for _, kernel in kernels(e, k, ALL) do sum = sum + kernel end
   local left <const> = unit_variances(u, e, k) - sum:diagonal()
   return quadratic(U, sum) + U:square():matmul(left), remainder(u, e, k, left)
+end
+
+--- Totals by units and distribution: they are the same for every degree.
+local totals <const> = setmetatable({}, { __mode = "k" })
+
+local function total_of(u, gaussian, e, k)
+  totals[u] = totals[u] or setmetatable({}, { __mode = "k" })
+  local known <const> = totals[u]
+  if not known[gaussian] then known[gaussian] = { computed_total(u, e, k) } end
+  return table.unpack(known[gaussian])
 end
 
 -- ---- the public face ----------------------------------------------------------------------------
@@ -158,7 +168,7 @@ local function under_gaussian(u, gaussian, degree)
     degrees[n] = quadratic(U, kernel)
     sum = sum + degrees[n]
   end
-  local total <const>, bound <const> = total_of(u, e, k)
+  local total <const>, bound <const> = total_of(u, gaussian, e, k)
   return { total = total, bound = bound, degrees = degrees, explained = sum, mean = e.own[0] }
 end
 
