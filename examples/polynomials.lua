@@ -130,6 +130,7 @@ do
       if step == next_mark or step == STEPS then
         trace[#trace + 1] = measured(model, step)
         report_line(trace[#trace])
+        collectgarbage() -- a checkpoint leaves a gigabyte of garbage
         next_mark = next_mark * 2
       end
       if step == STEPS then break end

@@ -134,16 +134,18 @@ end
 
 --- Sums of phi phi' and phi f over the rows, in blocks.
 local function summed(basis, x, y)
-  local matrix, right
+  local F <const>, O <const> = 1 + #basis.rows + #basis.left, y:size(2)
+  local matrix <const> = core.zeros(F, F, { dtype = "float64" })
+  local right <const> = core.zeros(F, O, { dtype = "float64" })
   for first = 1, #x, BLOCK do
     local last <const> = math.min(first + BLOCK - 1, #x)
     local phi <const> = basis:values(x:slice(1, first, last):to "float64")
     local f <const> = y:slice(1, first, last):to "float64"
     local transposed <const> = phi:t()
-    matrix = matrix and matrix + transposed:matmul(phi) or transposed:matmul(phi)
-    right = right and right + transposed:matmul(f) or transposed:matmul(f)
+    matrix:add_(transposed:matmul(phi) / #x)
+    right:add_(transposed:matmul(f) / #x)
   end
-  return matrix / #x, right / #x
+  return matrix, right
 end
 
 ---@class mlp.poly.RegressionOptions

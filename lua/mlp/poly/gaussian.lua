@@ -49,6 +49,11 @@ function gaussian.gaussian(mean, covariance)
   return setmetatable({ mean = mean, covariance = covariance_of(covariance, #mean) }, Gaussian)
 end
 
+local BLOCK <const> = 4096
+
+--- Rows in blocks, so that only one at a time is copied in float64.
+local function blocks(x) return x:detach():split(BLOCK, 1) end
+
 --- The normal distribution with the mean and the covariance of the rows of x; the covariance
 --- divides by N.
 ---@param x mlp.Tensor (N, D) floats
@@ -57,10 +62,14 @@ function gaussian.gaussian_of(x)
   if not core.is_tensor(x) or x.ndim ~= 2 or #x < 1 then
     errors.wanted("poly.gaussian_of", "x", x, "a tensor (N, D) with at least one row")
   end
-  local wide <const> = x:detach():to("float64")
-  local mean <const> = wide:mean(1)
-  local off <const> = wide - mean
-  return gaussian.gaussian(mean, off:t():matmul(off) / #x)
+  local D <const> = x:size(2)
+  local mean <const>, covariance <const> = core.zeros(D, DOUBLE), core.zeros(D, D, DOUBLE)
+  for _, block in ipairs(blocks(x)) do mean:add_(block:to("float64"):sum(1) / #x) end
+  for _, block in ipairs(blocks(x)) do
+    local off <const> = block:to("float64") - mean
+    covariance:add_(off:t():matmul(off) / #x)
+  end
+  return gaussian.gaussian(mean, covariance)
 end
 
 --- rows Sigma.
