@@ -5,6 +5,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 LUADIR ?= $(PREFIX)/share/lua/5.4
 LIBDIR ?= $(PREFIX)/lib/lua/5.4
+BINDIR ?= $(PREFIX)/bin
 
 ifeq ($(origin LUA),undefined)
 LUA := $(shell for l in lua5.4 lua-5.4 lua54 lua; do command -v $$l && exit; done; echo lua5.4)
@@ -132,7 +133,7 @@ lint: ## Warnings as errors, luacheck, formatting, floors, symbols
 	@$(SETUP) build lint
 	@+$(AGAIN) build BUILD=$(BUILD)/lint CFLAGS="-O2 -Werror"
 	@failed=; \
-	luacheck --quiet $(wildcard lua spec examples bench) .luacheckrc .busted *.rockspec || failed=1; \
+	luacheck --quiet $(wildcard lua spec examples bench bin/mlp) .luacheckrc .busted *.rockspec || failed=1; \
 	clang-format --dry-run -Werror $(C_FILES) || failed=1; \
 	$(RUN) spec/lint/run.lua $(BUILD)/lint || failed=1; \
 	test -z "$$failed"
@@ -177,12 +178,15 @@ embed: build ## Build and run examples/embed.c, a C host with a Lua state
 	@echo "0 xor 1, as the C host predicts it (a logit):"
 	@$(WITH_PATHS) $(BUILD)/embed out/xor.safetensors 0 1
 
-install: build ## Copy the module and its Lua files below PREFIX, LUADIR, LIBDIR, DESTDIR
+install: build ## Copy module, Lua files and command below PREFIX, LUADIR, LIBDIR, BINDIR, DESTDIR
 	@mkdir -p "$(DESTDIR)$(LIBDIR)/mlp"
 	cp $(MODULE) "$(DESTDIR)$(LIBDIR)/mlp/core.so"
 	@cd lua && find mlp -type d | while read -r d; do mkdir -p "$(DESTDIR)$(LUADIR)/$$d"; done
 	cd lua && find mlp -type f -name '*.lua' | \
 	  while read -r f; do cp "$$f" "$(DESTDIR)$(LUADIR)/$$f"; done
+	@mkdir -p "$(DESTDIR)$(BINDIR)"
+	sed '1s|.*|#!'"$$(command -v $(LUA))"'|' bin/mlp > "$(DESTDIR)$(BINDIR)/mlp"
+	chmod 755 "$(DESTDIR)$(BINDIR)/mlp"
 
 clean: ## Remove everything that was made
 	rm -rf $(BUILD)

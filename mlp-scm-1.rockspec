@@ -18,6 +18,7 @@ description = {
 dependencies = {
   "lua >= 5.4, < 5.5",
   "dkjson >= 2.5",
+  "argparse >= 0.7",
 }
 -- By library alone: Debian keeps the headers where LuaRocks 3.8 does not look, the compiler does.
 external_dependencies = {
@@ -42,6 +43,7 @@ build = {
     ZLIB_LIBDIR = "$(ZLIB_LIBDIR)",
     LUADIR = "$(LUADIR)",
     LIBDIR = "$(LIBDIR)",
+    BINDIR = "$(BINDIR)",
   },
   copy_directories = { "examples" },
 }

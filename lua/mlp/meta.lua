@@ -16,6 +16,7 @@
 ---@field fourier mlp.fourier
 ---@field linalg mlp.linalg
 ---@field Trainer fun(options: mlp.TrainerOptions): mlp.Trainer
+---@field tabular mlp.tabular
 ---@field report fun(options: mlp.ReportOptions): mlp.report
 ---@field compile fun(fn: function, options: mlp.compile.Options?): mlp.Compiled
 ---@field no_grad fun(fn: function?, ...: any): any ...

@@ -122,6 +122,7 @@ local HEAD <const> = [[
 ---@field fourier mlp.fourier
 ---@field linalg mlp.linalg
 ---@field Trainer fun(options: mlp.TrainerOptions): mlp.Trainer
+---@field tabular mlp.tabular
 ---@field report fun(options: mlp.ReportOptions): mlp.report
 ---@field compile fun(fn: function, options: mlp.compile.Options?): mlp.Compiled
 ---@field no_grad fun(fn: function?, ...: any): any ...

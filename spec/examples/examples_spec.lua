@@ -97,4 +97,28 @@ describe("the example", function()
     assert.matches("closed: true", output)
     assert.is_true(exists "out/sdf.obj" and exists "out/sdf.png")
   end)
+
+  it("tabular learns the digits, writes a page and predicts from its file", function()
+    os.remove "out/tabular_digits.html"
+    local output <const> = run("tabular.lua", "examples/data/digits.csv.gz", "column 65", 3)
+    assert.is_true(tonumber(output:match "accuracy ([%d.]+) on 359 test rows") > 0.85)
+    assert.matches("the first rows, predicted:%s+%d, %d, %d\n", output)
+    assert.is_true(exists "out/tabular_digits.html")
+  end)
+
+  it("tabular takes a target from a file of its own", function()
+    if not DATA then pending "MLP_DATA names no folder with the diabetes table" return end
+    local folder <const> = DATA .. "/tabular/diabetes_"
+    local output <const> = run("tabular.lua", folder .. "data_raw.csv.gz",
+      folder .. "target.csv.gz", 5)
+    assert.is_true(tonumber(output:match "R2 ([%d.]+), error") > 0.2)
+  end)
+
+  it("notmnist reads letters and writes a page", function()
+    if not DATA then pending "MLP_DATA names no folder with notMNIST" return end
+    os.remove "out/notmnist.html"
+    local output <const> = run("notmnist.lua", 2, 2000)
+    assert.is_true(tonumber(output:match "test accuracy ([%d.]+) %%") > 70)
+    assert.is_true(exists "out/notmnist.html")
+  end)
 end)

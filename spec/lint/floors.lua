@@ -43,7 +43,7 @@ local ALLOCATORS <const> = {
 }
 
 local LUA_OUTSIDE <const> = {
-  lua = { dkjson = true },
+  lua = { dkjson = true, argparse = true },
   examples = { dkjson = true, argparse = true },
   bench = { dkjson = true, argparse = true },
   spec = { dkjson = true, busted = true, luassert = true, say = true, term = true, pl = true },

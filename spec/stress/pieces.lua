@@ -184,9 +184,35 @@ in_file("safetensors", function(path)
   return got(mlp.io.safetensors.load(path))
 end)
 
+in_file("safetensors of 16 bits", function(path)
+  got(mlp.io.safetensors.save(path, { a = mlp.ones(3) }, { dtype = "bfloat16" }))
+  return got(mlp.io.safetensors.load(path))
+end)
+
 in_file("png", function(path)
   got(mlp.io.png.save(path, mlp.full({ 4, 5, 3 }, 0.5)))
   return got(mlp.io.png.load(path, { dtype = "float32" }))
+end)
+
+in_file("png of 16 bits, interlaced", function(path)
+  got(mlp.io.png.save(path, mlp.full({ 4, 5 }, 0.5), { depth = 16, interlaced = true }))
+  return got(mlp.io.png.load(path, { dtype = "float32" }))
+end)
+
+in_file("png with a palette", function(path)
+  local picture <const> = mlp.ones({ 4, 5 }, { dtype = "int64" })
+  got(mlp.io.png.save(path, picture, { palette = mlp.zeros(2, 3) }))
+  return got(mlp.io.png.load(path, { palette = true }))
+end)
+
+in_file("wav", function(path)
+  got(mlp.io.wav.save(path, mlp.zeros(4, 2), 8000, { encoding = "int24" }))
+  return got(mlp.io.wav.load(path))
+end)
+
+in_file("csv", function(path)
+  got(mlp.data.csv.save(path, mlp.ones(3, 2)))
+  return got(mlp.data.csv.load(path))
 end)
 
 in_file("a model's file", function(path)

@@ -1,9 +1,10 @@
--- Tables as text (CSV), in two walks over the records: the first learns what every column holds,
--- the second writes the numbers. A column whose cells are all numbers is numeric; one whose cells
--- are all text has classes, counted from 1; one that mixes them is refused, by line and column, so
--- that a stray word in a column of numbers cannot pass for data. Numbers have a decimal point,
--- whatever the locale.
+-- Tables as text (CSV), read in two walks over the records: the first learns what every column
+-- holds, the second writes the numbers. A column whose cells are all numbers is numeric; one whose
+-- cells are all text has classes, counted from 1; one that mixes them is refused, by line and
+-- column, so that a stray word in a column of numbers cannot pass for data. Numbers have a decimal
+-- point, whatever the locale.
 local core <const> = require "mlp.core"
+local csv_text <const> = require "mlp.data.csv_text"
 local errors <const> = require "mlp.errors"
 local file <const> = require "mlp.io.file"
 local records <const> = require "mlp.data.records"
@@ -23,6 +24,7 @@ local refuse <const> = file.refuse
 --- as one 0/1 column per class
 ---@field y mlp.Tensor? (rows): the target, float32 if numeric, int64 classes from 1 if text
 ---@field names string[] of the columns of x; those of a text column are called "column=class"
+---@field order string[] the names of the chosen columns, as they were chosen
 ---@field columns table<string, mlp.Tensor> every chosen column: float32 or int64 classes (rows)
 ---@field classes table<string, string[]> the names of the classes, by column
 ---@field missing table<string, integer> count of missing cells, by column (0 is left out)
@@ -303,8 +305,9 @@ local function fill(table_of)
   end)
   local x <const> = core.frombytes(table.concat(pieces), "float32", { table_of.rows, #names })
   local result <const> = { x = x, names = names, columns = {}, classes = {}, missing = {} }
-  result.rows = table_of.rows
-  for _, column in ipairs(table_of.columns) do
+  result.rows, result.order = table_of.rows, {}
+  for i, column in ipairs(table_of.columns) do
+    result.order[i] = column.name
     local value <const> = tensor_of(table_of, column, x)
     result.columns[column.name] = value
     result.classes[column.name] = column.classes
@@ -317,17 +320,29 @@ end
 -- ---- the calls
 -- ------------------------------------------------------------------------------------
 
+-- The one of , ; and tab that cuts the first line into most fields, or blanks where none cuts it.
+local function separator_of(text)
+  local best, most = " ", 1
+  for _, separator in ipairs { ",", ";", "\t" } do
+    local count <const> = records(text, separator):next({}) or 0
+    if count > most then best, most = separator, count end
+  end
+  return best
+end
+
 local function read(source, opts)
   local text <const> = source:uncompressed(opts.limit)
   if text:find("\0", 1, true) or text == "" then
     refuse("not a CSV file but %s", file.describe(text:sub(1, 64)))
   end
+  local body <const> = body_of(text, opts.skip)
+  local separator <const> = opts.separator == "auto" and separator_of(body) or opts.separator
   local table_of <const> = {
-    text = body_of(text, opts.skip), separator = opts.separator, skip = opts.skip,
+    text = body, separator = separator, skip = opts.skip,
     blank = set_of(opts.missing_cells), on_missing = opts.missing,
   }
   local fields <const> = {}
-  table_of.count = records(table_of.text, opts.separator):next(fields) or refuse("it has no rows")
+  table_of.count = records(body, separator):next(fields) or refuse("it has no rows")
   if table_of.count > MAX_COLUMNS then
     refuse("it has %d columns, more than %d", table_of.count, MAX_COLUMNS)
   end
@@ -343,14 +358,19 @@ local defaults <const> = {
   missing = "nan", missing_cells = { "", "NA", "N/A", "NaN", "nan", "null", "NULL", "?" },
 }
 
+local SEPARATOR <const> = "one byte such as ',' or ';', or \"auto\""
+
+local function is_separator(value)
+  return type(value) == "string" and value:find "^[^\"\r\n%w]$" ~= nil
+end
+
 local function read_options(opts)
   opts = errors.options(CALL, opts, defaults)
   local function want(name, fine, wanted)
     if not fine then errors.wanted(CALL, name, opts[name], wanted) end
   end
   want("header", opts.header == "auto" or type(opts.header) == "boolean", "'auto', true or false")
-  want("separator", type(opts.separator) == "string" and opts.separator:find("^[^\"\r\n%w]$"),
-    "one byte such as ',' or ';'")
+  want("separator", opts.separator == "auto" or is_separator(opts.separator), SEPARATOR)
   want("skip", math.type(opts.skip) == "integer" and opts.skip >= 0, "a count of lines")
   want("missing", opts.missing == "nan" or opts.missing == "drop" or opts.missing == "error",
     "'nan', 'drop' or 'error'")
@@ -366,8 +386,8 @@ end
 ---
 --- * `header`: true, false, or "auto" (default): the first line names the columns when none of its
 ---   fields is a number. Without names the columns are called "column 1", "column 2", ...
---- * `separator`: one byte, default ","; " " stands for any run of blanks. `skip`: lines to pass
----   over first.
+--- * `separator`: one byte, default ","; " " stands for any run of blanks; "auto": whichever of
+---   comma, semicolon, tab and blanks the first line shows. `skip`: lines to pass over first.
 --- * `columns`: the columns to read, in order, by name or position (-1 is the last); default all.
 --- * `target`: the column that becomes `y` and stays out of `x`, by name or position.
 --- * `categories`: columns whose cells are names even if they look like numbers (class labels 0,
@@ -393,6 +413,49 @@ end
 ---@return string? message
 function csv.decode(text, opts)
   return file.decode(CALL, text, read, read_options(opts))
+end
+
+-- ---- writing ------------------------------------------------------------------------------------
+
+local function write_options(opts)
+  local o <const> = errors.options(CALL, opts, { separator = ",", compress = errors.NONE })
+  if not is_separator(o.separator) or o.separator:find "[ .+-]" then
+    errors.wanted(CALL, "separator", o.separator, "one byte such as ',' or ';'")
+  end
+  return o
+end
+
+---@class mlp.data.CsvTable
+---@field rows table[]|mlp.Tensor lists of cells, tables of cells by column, or (rows, columns); a
+---  cell is a number, a text, a boolean (1 or 0) or nil, which is missing
+---@field columns string[]? their names, the first line
+
+--- The text of a CSV file. Numbers have as few digits as tell them apart; NaN is missing;
+--- infinities are written as "inf", which `load` takes for a word.
+---@param value mlp.Tensor|mlp.data.CsvTable a tensor (rows) or (rows, columns) of numbers; or rows
+---  and the names of their columns
+---@param opts? {separator: string?} separator: one byte, default ","
+---@return string
+function csv.encode(value, opts)
+  return csv_text(value, write_options(opts).separator)
+end
+
+--- Writes a CSV file.
+---
+---     mlp.data.csv.save("out/guesses.csv", {columns = {"name", "share"}, rows = {{"a", 0.5}}})
+---@param path string
+---@param value mlp.Tensor|mlp.data.CsvTable as of encode
+---@param opts? {separator: string?, compress: boolean?} compress: packed by gzip; default where the
+---  name ends in ".gz"
+---@return true? done
+---@return string? message
+function csv.save(path, value, opts)
+  local o <const> = write_options(opts)
+  local text = csv_text(value, o.separator)
+  local packed = o.compress
+  if packed == nil then packed = type(path) == "string" and path:find "%.gz$" ~= nil end
+  if packed then text = core.deflate(text, { format = "gzip" }) end
+  return file.write(path, function(handle) handle:write(text) end)
 end
 
 return csv

@@ -31,14 +31,25 @@ local function moments(x)
   return mean, core.where(std:gt(0), std, 1)
 end
 
---- Learns mean and deviation of every column (along the first axis).
+local function check_known(known)
+  local o <const> = errors.options(CALL, known, { mean = errors.NONE, std = errors.NONE,
+    missing = "keep" })
+  for _, name in ipairs { "mean", "std" } do
+    if not core.is_tensor(o[name]) then errors.wanted(CALL, name, o[name], "a tensor") end
+  end
+  return o
+end
+
+--- Learns mean and deviation of every column (along the first axis). A table {mean =, std =,
+--- missing =} makes a scaler of what another one has learned.
 ---
 --- `missing`: what becomes of NaN: "keep" (default), or "mean", the column's mean, which is 0 after
 --- scaling.
----@param x mlp.Tensor (rows, ...) floats
+---@param x mlp.Tensor|{mean: mlp.Tensor, std: mlp.Tensor, missing: string?} (rows, ...) floats
 ---@param options {missing: "keep"|"mean"|nil}?
 ---@return mlp.data.Scaler
 local function scaler(x, options)
+  if type(x) == "table" and (x.mean or x.std) then return setmetatable(check_known(x), Scaler) end
   local o <const> = errors.options(CALL, options, { missing = "keep" })
   if o.missing ~= "keep" and o.missing ~= "mean" then
     errors.wanted(CALL, "missing", o.missing, '"keep" or "mean"')

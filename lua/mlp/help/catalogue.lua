@@ -253,6 +253,7 @@ local NAMESPACES <const> = {
   { "report", "Reports", "mlp.report" },
   { "poly", "Networks as polynomials", "mlp.poly" },
   { "fourier", "Modular addition, explained", "mlp.fourier" },
+  { "tabular", "Tables", "mlp.tabular" },
 }
 
 --- Namespaces that are classes: mlp.Trainer{...} makes one.

@@ -132,6 +132,30 @@ function safetensors.decode(bytes)
   return file.decode(CALL, bytes, read)
 end
 
+local function look(source)
+  local header <const>, start <const> = read_header(source)
+  local metadata <const>, list <const> = check_metadata(header[METADATA]), {}
+  for i, entry in ipairs(entries_of(header, source.size - start)) do
+    list[i] = { name = entry.name, dtype = entry.kind.name, shape = entry.shape,
+      bytes = entry.stop - entry.first }
+  end
+  return list, metadata
+end
+
+---@class mlp.io.SafetensorsEntry
+---@field name string
+---@field dtype string as the file has it: "float32", "bfloat16", ...
+---@field shape integer[]
+---@field bytes integer
+
+--- What is in a file, without its numbers: quick, however large it is.
+---@param path string
+---@return mlp.io.SafetensorsEntry[]? entries in the order of the file
+---@return table<string, string>|string metadata or the message
+function safetensors.inspect(path)
+  return file.load(CALL, path, look)
+end
+
 -- Wide numbers first, then by name, as the reference implementation orders them: everything is
 -- aligned.
 local function ordered(kinds_of)

@@ -5,6 +5,13 @@ local errors <const> = require "mlp.errors"
 local initialise <const> = require "mlp.initialise"
 local Module <const> = require "mlp.nn.module"
 
+---@class mlp.nn.LinearOptions
+---@field bias boolean? default true
+---@field activation string? any activation by name; default "identity"
+---@field activation_options table? its parameters, such as {sigma = 0.1}
+---@field init string? an initialiser; default: the one that suits the activation
+---@field dtype mlp.Dtype? default "float32"
+
 ---@class mlp.nn.Linear: mlp.nn.Module
 ---@field weight mlp.Tensor (outputs, inputs)
 ---@field bias mlp.Tensor? (outputs)
@@ -27,9 +34,7 @@ end
 --- "float32"})
 ---@param inputs integer D, columns of the weight
 ---@param outputs integer H, rows of the weight
----@param options {bias: boolean?, activation: string?, activation_options: table?, init: string?,
----  dtype: string?}? `activation` names any activation, `activation_options` its parameters
----  ({sigma = 0.1}); `init` names an initialiser (default: the one that suits the activation)
+---@param options mlp.nn.LinearOptions?
 function Linear:init(inputs, outputs, options)
   initialise.want_size("Linear", "inputs", inputs)
   initialise.want_size("Linear", "outputs", outputs)

@@ -1,58 +1,15 @@
--- The body of a table in a report: what came as rows, as texts. A column of numbers is written with
--- as many decimals in every row, so that numbers can be compared by eye, and stands to the right.
+-- The body of a table in a report. A column of numbers is written with as many decimals in every
+-- row, so that numbers can be compared by eye, and stands to the right.
 
-local core <const> = require "mlp.core"
-local data <const> = require "mlp.plot.data"
 local errors <const> = require "mlp.errors"
 local html <const> = require "mlp.report.html"
 local number <const> = require "mlp.plot.number"
+local read_rows <const> = require "mlp.data.rows"
 
 local cells = {}
 
 local CALL <const> = "report:table"
 local NOTHING <const> = "\u{2013}" -- what an empty cell shows
-
---- The rows as they came, a tensor as lists.
-local function rows_of(given)
-  local rows <const> = data.plain(given)
-  if type(rows) ~= "table" then errors.wanted(CALL, "rows", given, "a list of rows") end
-  for i, row in ipairs(rows) do
-    if type(row) ~= "table" then
-      errors.wanted(CALL, ("row %d"):format(i), row, "a list of cells, or a table by column")
-    end
-  end
-  return rows
-end
-
-local function widest(rows)
-  local width = 0
-  for _, row in ipairs(rows) do
-    for k in pairs(row) do
-      if math.type(k) == "integer" then width = math.max(width, k) end
-    end
-  end
-  return width
-end
-
---- A row is a list, or a table by the names of the columns; a tensor of one element is its number.
-local function cell(row, k, name)
-  local value = row[k]
-  if value == nil and name then value = row[name] end
-  return core.is_tensor(value) and value:numel() == 1 and value:item() or value
-end
-
-local function check_row(row, i, columns, width)
-  for key in pairs(row) do
-    if math.type(key) == "integer" and (key < 1 or key > width) then
-      errors.raise("%s: row %d has a cell %d but there are %d columns", CALL, i, key, width)
-    end
-    if type(key) == "string" and columns and not columns[key] then
-      local guess <const> = errors.guess(key, columns)
-      errors.raise("%s: row %d has a cell '%s' but no column is called so%s", CALL, i, key,
-        guess and (" (did you mean '%s'?)"):format(guess) or "")
-    end
-  end
-end
 
 local function text_of(value, where)
   if value == nil then return NOTHING end
@@ -62,10 +19,10 @@ local function text_of(value, where)
 end
 
 --- All of one column: the texts and whether it is one of numbers.
-local function column_of(rows, k, name, digits)
+local function column_of(rows, k, digits)
   local values <const>, texts <const>, is_numeric = {}, {}, true
-  for i, row in ipairs(rows) do
-    local value <const> = cell(row, k, name)
+  for i = 1, #rows do
+    local value <const> = rows:cell(i, k)
     if math.type(value) then
       values[#values + 1] = value
     elseif value ~= nil then
@@ -96,12 +53,9 @@ end
 ---@param digits integer significant digits of the largest number in a column
 ---@return string html what stands inside <table>
 function cells.html(given, names, digits)
-  local rows <const> = rows_of(given)
-  local width <const>, known <const> = names and #names or widest(rows), names and {}
-  for k, name in ipairs(names or {}) do known[name] = k end
+  local rows <const> = read_rows(CALL, given, names)
   local columns <const>, lines <const> = {}, {}
-  for i, row in ipairs(rows) do check_row(row, i, known, width) end
-  for k = 1, width do columns[k] = column_of(rows, k, names and names[k], digits) end
+  for k = 1, rows.width do columns[k] = column_of(rows, k, digits) end
   for i = 1, #rows do
     local texts <const> = {}
     for k, column in ipairs(columns) do texts[k] = column.texts[i] end

@@ -236,6 +236,93 @@ describe("a hostile CSV file", function()
   end)
 end)
 
+describe("csv.save", function()
+  local function back(value, opts)
+    return assert(csv.decode(csv.encode(value, opts), { header = false,
+      separator = opts and opts.separator or "," }))
+  end
+
+  it("writes numbers that read back to the bit, with as few digits as that takes", function()
+    local x <const> = core.tensor { { 0.1, -2 }, { 1 / 3, 1e30 }, { 1e-42, 16777216 } }
+    assert.equal(x:tobytes(), back(x).x:tobytes())
+    assert.equal("0.1,-2\n", csv.encode(x:slice(1, 1, 1)))
+    local wide <const> = core.tensor({ 0.1, 1 / 3, 2 ^ 60, -1e-300 }, { dtype = "float64" })
+    local list <const> = {}
+    for cell in csv.encode(wide):gmatch "[^\n]+" do list[#list + 1] = tonumber(cell) end
+    assert.same(wide:totable(), list)
+    assert.equal("9007199254740993\n", csv.encode { rows = { { 9007199254740993 } } })
+    assert.equal("3\n4\n", csv.encode(core.tensor({ 3, 4 }, { dtype = "int64" })))
+  end)
+
+  it("writes names, texts, gaps and truth; quotes what would be read otherwise", function()
+    assert.equal('name,"a ""b"", c"\nx,1\n" y",0.5\n"two\nlines",\n,1\n', csv.encode {
+      columns = { "name", 'a "b", c' },
+      rows = { { "x", true }, { " y", 0.5 }, { "two\nlines", 0 / 0 }, { nil, 1 } } })
+    assert.equal('""\n1\n', csv.encode { rows = { {}, { 1 } } })
+    assert.equal("a;b,c\n", csv.encode({ rows = { { "a", "b,c" } } }, { separator = ";" }))
+    assert.equal("b,a\n2,1\n,3\n", csv.encode { columns = { "b", "a" },
+      rows = { { a = 1, b = 2 }, { a = 3 } } })
+  end)
+
+  it("writes what csv.load reads again", function()
+    local rows <const> = {}
+    for i = 1, 50 do rows[i] = { i / 7, ("k, %d \"q\""):format(i % 3), i } end
+    local text <const> = csv.encode { columns = { "x", "kind", "n" }, rows = rows }
+    local table_of <const> = assert(csv.decode(text))
+    assert.same({ "x", "kind", "n" }, table_of.order)
+    assert.same({ 'k, 0 "q"', 'k, 1 "q"', 'k, 2 "q"' }, table_of.classes.kind)
+    assert.equal(core.tensor(7 / 7):item(), table_of.columns.x:get(7))
+  end)
+
+  it("packs by the name or when asked, and says where it cannot write", function()
+    local path <const> = files.temporary()
+    finally(function() os.remove(path) os.remove(path .. ".gz") end)
+    local x <const> = core.arange(1, 300, { dtype = "float32" }):reshape(100, 3)
+    assert.is_true(csv.save(path .. ".gz", x))
+    assert.equal("\x1f\x8b", files.read(path .. ".gz"):sub(1, 2))
+    assert.equal(x:tobytes(), assert(csv.load(path .. ".gz")).x:tobytes())
+    assert.is_true(csv.save(path, x, { compress = true }))
+    assert.equal(files.read(path .. ".gz"), files.read(path))
+    assert.is_true(csv.save(path, x))
+    assert.equal(csv.encode(x), files.read(path))
+    assert.matches("cannot write '/no/such", select(2, csv.save("/no/such/x.csv", x)), 1, true)
+  end)
+
+  it("does not depend on the locale", function()
+    local text <const> = csv.encode(core.tensor { 0.5, 1.25 })
+    local found <const> = files.under_comma(function()
+      assert.equal(text, csv.encode(core.tensor { 0.5, 1.25 }))
+    end)
+    if not found then pending "no locale with a decimal comma on this system" end
+  end)
+
+  it("refuses what is no table", function()
+    local function refuses(sentence, value, opts)
+      assert.error_matches(function() csv.encode(value, opts) end, sentence, 1, true)
+    end
+    refuses("the table is 3 but a tensor or {columns", 3)
+    refuses("rows is nil but a list of rows", {})
+    refuses("did you mean 'rows'", { row = {} })
+    refuses("row 1 is 3 but a list of cells", { rows = { 3 } })
+    refuses("row 1, column 2 is a table", { rows = { { 1, {} } } })
+    refuses("row 1 has a cell 2 but there are 1 columns", { columns = { "a" },
+      rows = { { 1, 2 } } })
+    refuses("did you mean 'loss'?", { columns = { "loss" }, rows = { { los = 2 } } })
+    refuses("a tensor (rows) or (rows, columns)", core.zeros(2, 2, 2))
+    refuses("separator is the string '.'", core.zeros(2), { separator = "." })
+  end)
+end)
+
+describe("the separator", function()
+  it("is found in the first line when it is asked for", function()
+    for text, names in pairs { ["a,b\n1,2\n"] = { "a", "b" }, ["a;b\n1;2\n"] = { "a", "b" },
+      ["a b\tc\n1\t2\n"] = { "a b", "c" }, ["a  b\n1 2\n"] = { "a", "b" },
+      ["a one,b\n1,2\n"] = { "a one", "b" }, ["a\n1\n"] = { "a" } } do
+      assert.same(names, assert(csv.decode(text, { separator = "auto" })).names)
+    end
+  end)
+end)
+
 describe("real tables", function()
   local folder <const> = files.data() and files.data() .. "/tabular/"
   local function load(name, opts) return assert(csv.load(folder .. name, opts)) end

@@ -46,4 +46,14 @@ describe("data.scaler", function()
     end
     assert.error_matches(function() mlp.data.scaler(x, { missing = "zero" }) end, '"keep" or')
   end)
+
+  it("is made again of what another one has learned", function()
+    local rows <const> = mlp.tensor { { 1, 10 }, { 3, 0 / 0 }, { 5, 30 } }
+    local learned <const> = mlp.data.scaler(rows, { missing = "mean" })
+    local again <const> = mlp.data.scaler { mean = learned.mean, std = learned.std,
+      missing = "mean" }
+    assert.equal(learned:apply(rows):tobytes(), again:apply(rows):tobytes())
+    assert.error_matches(function() mlp.data.scaler { mean = learned.mean } end, "std is nil")
+    assert.error_matches(function() mlp.data.scaler { mean = 1, std = 2 } end, "mean is 1")
+  end)
 end)

@@ -46,6 +46,22 @@ describe("safetensors.load", function()
   end)
 end)
 
+describe("safetensors.inspect", function()
+  it("tells what is there without the numbers", function()
+    local entries <const>, metadata <const> =
+      safetensors.inspect(files.golden "all.safetensors")
+    assert.are.equal("pt", metadata.format)
+    local by_name <const> = {}
+    for _, entry in ipairs(entries) do by_name[entry.name] = entry end
+    assert.are.same({ name = "bf16", dtype = "bfloat16", shape = { 2, 3 }, bytes = 12 },
+      by_name.bf16)
+    assert.are.same({}, by_name.scalar.shape)
+    assert.are.equal(0, by_name.empty.bytes)
+    assert.are.equal("bool", by_name.bool.dtype)
+    files.refused("not a safetensors file", safetensors.inspect, files.golden "rgb.png")
+  end)
+end)
+
 describe("a hostile safetensors file", function()
   local golden <const> = files.read(files.golden "all.safetensors")
 
