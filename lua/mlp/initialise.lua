@@ -46,6 +46,19 @@ function initialise.want_weight(call, layer, name)
   return weight
 end
 
+--- Raises unless value is a probability below 1; returns it.
+---@param call string
+---@param what string
+---@param value any
+---@return number
+---@package
+function initialise.want_probability(call, what, value)
+  if type(value) ~= "number" or not (value >= 0 and value < 1) then
+    errors.wanted(call, what, value, "a probability, 0 <= p < 1")
+  end
+  return value
+end
+
 --- The names that may stand where an activation is wanted, from the core's own table.
 ---@type table<string, true>
 ---@package

@@ -62,6 +62,13 @@ describe("the example", function()
     assert.is_nil(page:find "[^%a]nan[^%a]")
   end)
 
+  it("stories tells the documented story, and PyTorch's loss on real ones", function()
+    local output <const> = run("stories.lua", 5)
+    assert.matches("^Once upon a time, there was a little girl named Lily%. She loved", output)
+    assert.matches("FFN +63%.5 %% +72%.9 %%", output)
+    if DATA then assert.matches("1748 tokens, mean loss per token 1%.3400?8", output) end
+  end)
+
   it("housing explains prices", function()
     if not DATA then pending "MLP_DATA names no folder with california_housing.csv" return end
     assert.is_true(tonumber(run("housing.lua", 2, 1):match "mean R2 ([%d.]+)") > 0.6)

@@ -62,6 +62,12 @@ typedef struct {
 
   /* y[place[i] - 1] += x[i], whole rows, in the order of i; y (any rows, n), x (rows, n) */
   void (*add_rows[2])(void *y, const void *x, const int64_t *place, int64_t rows, int64_t n);
+
+  /* pairs of numbers of each row turned by the angle of their place: (a, b) becomes
+  ** (a cos - b sin, a sin + b cos). cos, sin (n / 2); a pair lies side by side, or, in halves, half
+  ** a row apart. y may be x */
+  void (*rotate[2])(void *y, const void *x, const void *cos, const void *sin, bool halves,
+                    int64_t rows, int64_t n);
 } mlp_rows_kernels;
 
 #endif

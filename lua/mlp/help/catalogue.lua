@@ -254,6 +254,7 @@ local NAMESPACES <const> = {
   { "poly", "Networks as polynomials", "mlp.poly" },
   { "fourier", "Modular addition, explained", "mlp.fourier" },
   { "tabular", "Tables", "mlp.tabular" },
+  { "probe", "Looking into networks", "mlp.probe" },
 }
 
 --- Namespaces that are classes: mlp.Trainer{...} makes one.

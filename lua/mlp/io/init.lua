@@ -8,7 +8,8 @@ local lazy <const> = require "mlp.lazy"
 ---@field safetensors mlp.io.safetensors named tensors and text about them
 ---@field png mlp.io.png pictures
 ---@field wav mlp.io.wav sounds
+---@field llama2c mlp.io.llama2c small language models
 return lazy({}, {
   npy = "mlp.io.npy", npz = "mlp.io.npz", safetensors = "mlp.io.safetensors", png = "mlp.io.png",
-  wav = "mlp.io.wav",
+  wav = "mlp.io.wav", llama2c = "mlp.io.llama2c",
 })

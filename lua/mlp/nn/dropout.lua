@@ -2,7 +2,7 @@
 --- that the mean stays; does nothing in evaluation mode (Srivastava et al. 2014).
 
 local core <const> = require "mlp.core"
-local errors <const> = require "mlp.errors"
+local initialise <const> = require "mlp.initialise"
 local Module <const> = require "mlp.nn.module"
 
 ---@class mlp.nn.Dropout: mlp.nn.Module
@@ -12,11 +12,7 @@ local Dropout = Module:extend "Dropout"
 
 ---@param p number? probability of zero, 0 <= p < 1; default 0.5
 function Dropout:init(p)
-  p = p or 0.5
-  if type(p) ~= "number" or not (p >= 0 and p < 1) then
-    errors.wanted("Dropout", "p", p, "a probability, 0 <= p < 1")
-  end
-  self.p = p
+  self.p = initialise.want_probability("Dropout", "p", p or 0.5)
 end
 
 ---@param x mlp.Tensor

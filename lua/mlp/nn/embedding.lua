@@ -9,6 +9,7 @@ local Module <const> = require "mlp.nn.module"
 ---@field weight mlp.Tensor (tokens, dim)
 ---@overload fun(tokens: integer, dim: integer, options: table?): mlp.nn.Embedding
 local Embedding = Module:extend "Embedding"
+Embedding.role = "embedding"
 
 ---@param tokens integer V, how many there are
 ---@param dim integer length of a vector

@@ -26,6 +26,11 @@ local nn = {
   HashGrid = require "mlp.nn.hash_grid",
   SphericalHarmonics = require "mlp.nn.spherical_harmonics",
   Siren = require "mlp.nn.siren",
+  FFN = require "mlp.nn.ffn",
+  GLU = require "mlp.nn.glu",
+  Attention = require "mlp.nn.attention",
+  TransformerBlock = require "mlp.nn.transformer_block",
+  Transformer = require "mlp.nn.transformer",
 }
 
 for name, class in pairs(require "mlp.nn.activation") do nn[name] = class end

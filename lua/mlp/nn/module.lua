@@ -12,7 +12,8 @@ local watch <const> = require "mlp.watch"
 ---@class mlp.nn.Module
 ---@field training boolean true after construction and :train(), false after :eval()
 ---@field class_name string
-local Module = { class_name = "Module", training = true }
+---@field shows table<string, true> the values inside forward that hooks can look at, by name
+local Module = { class_name = "Module", training = true, shows = {} }
 Module.__index = Module
 Module.__name = "mlp.nn.Module"
 
@@ -43,7 +44,8 @@ end
 ---@return table
 function Module:made_with() return made_with[self] end
 
---- Hooks of an object live here, so that they are no fields of it.
+--- Hooks of an object live here, by the name of the value they look at, so that they are no fields
+--- of it; "out" is what forward returns.
 local hooks_of <const> = setmetatable({}, { __mode = "k" })
 
 local function run_hooks(list, module, inputs, ...)
@@ -60,10 +62,10 @@ local function pass(...) return ... end
 --- model(x) is model:forward(x), then hooks. Its frame stays on the stack while forward runs (no
 --- tail call): errors read the path of modules from such frames.
 local function call(self, ...)
-  local list, watched = hooks_of[self], watch.modules
+  local hooks, watched = hooks_of[self], watch.modules
   if watched then watched[self] = true end
-  if not list then return pass(self:forward(...)) end
-  return run_hooks(list, self, table.pack(...), self:forward(...))
+  if not (hooks and hooks.out) then return pass(self:forward(...)) end
+  return run_hooks(hooks.out, self, table.pack(...), self:forward(...))
 end
 
 Module.__call = call
@@ -211,22 +213,56 @@ function Module:children()
   return iterate(list)
 end
 
+local function find(module, path)
+  if path == "" then return module end
+  for name, found in module:named_modules() do
+    if name == path then return found end
+  end
+end
+
+local function refuse_path(module, what, path, names)
+  local guess = errors.guess(path, names)
+  errors.raise(guess and "%s: there is no %s '%s' (did you mean '%s'?)"
+    or "%s: there is no %s '%s'", module.class_name, what, path, guess)
+end
+
+local function want_path(module, path)
+  if type(path) ~= "string" then
+    errors.wanted(module.class_name, "the path of a module", path, 'a string such as "layers.1"')
+  end
+end
+
 --- The module at a dotted path; "" is the module itself.
 ---@param path string
 ---@return mlp.nn.Module
 function Module:at(path)
-  if type(path) ~= "string" then
-    errors.wanted(self.class_name, "the path of a module", path, 'a string such as "layers.1"')
-  end
-  if path == "" then return self end
-  for name, module in self:named_modules() do
-    if name == path then return module end
-  end
+  want_path(self, path)
+  local found <const> = find(self, path)
+  if found then return found end
   local names = {}
   for name in self:named_modules() do names[name] = true end
-  local guess = errors.guess(path, names)
-  errors.raise(guess and "%s: there is no module '%s' (did you mean '%s'?)"
-    or "%s: there is no module '%s'", self.class_name, path, guess)
+  refuse_path(self, "module", path, names)
+end
+
+--- The module and the name of the value that a path of a hook means: the output of the module
+--- there, or a value that forward shows under the path's last word.
+local function value_at(module, path)
+  want_path(module, path)
+  local found <const> = find(module, path)
+  if found then return found, "out" end
+  local before <const>, name <const> = path:match "^(.-)%.?([^.]+)$"
+  local owner <const> = find(module, before or path)
+  if owner and (name == "out" or owner.shows[name]) then return owner, name end
+  local names = {}
+  local function add(prefix, inner)
+    for shown in pairs(inner.shows) do names[joined(prefix, shown)] = true end
+  end
+  add("", module)
+  for at, inner in module:named_modules() do
+    names[at] = true
+    add(at, inner)
+  end
+  refuse_path(module, "module or value", path, names)
 end
 
 -- ---- modes, dtypes, gradients -------------------------------------------------------------------
@@ -297,30 +333,64 @@ local Hook = { __name = "mlp.nn.Hook" }
 Hook.__index = Hook
 
 function Hook:close()
-  local list = hooks_of[self.module]
+  local hooks = hooks_of[self.module]
+  local list = hooks and hooks[self.name]
   for i, hook in ipairs(list or {}) do
     if hook == self then table.remove(list, i) end
   end
-  if list and #list == 0 then hooks_of[self.module] = nil end
+  if list and #list == 0 then hooks[self.name] = nil end
+  if hooks and next(hooks) == nil then hooks_of[self.module] = nil end
   core.hooks_changed()
 end
 
 Hook.__close = Hook.close
 
 --- Calls fn(output, module, inputs...) after each forward of the module at `path`; what fn returns,
---- unless nil, takes the output's place. The handle removes it: `local hook <close> =
---- model:hook("layers.2", fn)`.
+--- unless nil, takes the output's place. The path may also end in the name of a value inside a
+--- module that shows it: fn(value, module), whose replacement keeps shape and dtype. The handle
+--- removes it: `local hook <close> = model:hook("blocks.2.ffn.hidden", fn)`.
 ---@param path string dotted; "" is the module itself
 ---@param fn fun(output: any, module: mlp.nn.Module, ...): any
 ---@return mlp.nn.Hook
 function Module:hook(path, fn)
-  local module = self:at(path)
+  local module, name = value_at(self, path)
   if type(fn) ~= "function" then errors.wanted("hook", "the second argument", fn, "a function") end
-  local hook = setmetatable({ module = module, fn = fn }, Hook)
-  hooks_of[module] = hooks_of[module] or {}
-  table.insert(hooks_of[module], hook)
+  local hook = setmetatable({ module = module, name = name, fn = fn }, Hook)
+  local hooks = hooks_of[module] or {}
+  hooks_of[module] = hooks
+  hooks[name] = hooks[name] or {}
+  table.insert(hooks[name], hook)
   core.hooks_changed()
   return hook
+end
+
+--- Are there hooks on this module, or on one below it?
+---@return boolean
+function Module:is_hooked()
+  if hooks_of[self] then return true end
+  for _, child in self:children() do
+    if child:is_hooked() then return true end
+  end
+  return false
+end
+
+local function fits(value, replaced)
+  return core.is_tensor(replaced) and replaced.dtype == value.dtype
+    and table.concat(replaced.shape, ",") == table.concat(value.shape, ",")
+end
+
+--- For forward: shows a value to the hooks on its name, which may replace it by one of the same
+--- shape and dtype. A class lists such names in its field `shows`.
+---@param name string "hidden"
+---@param value mlp.Tensor
+---@return mlp.Tensor value the one to go on with
+function Module:show(name, value)
+  local hooks <const> = hooks_of[self]
+  if not (hooks and hooks[name]) then return value end
+  local replaced <const> = run_hooks(hooks[name], self, { n = 0 }, value)
+  if rawequal(replaced, value) or fits(value, replaced) then return replaced end
+  errors.raise("hook: the value '%s' of %s is %s %s, but the hook returned %s", name,
+    self.class_name, value.dtype, errors.shape(value), core.describe(replaced))
 end
 
 -- ---- files --------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 --- A table of a model's parts: shapes, parameters, bytes and, for an example input, output shapes
 --- and the floating-point operations of one forward pass (a multiplication and an addition are
---- two).
+--- two). Where there are parts of a transformer, the shares of attention, feed-forward networks and
+--- embedding follow: a part's role stands in its class, and those below it share it.
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
@@ -81,6 +82,65 @@ local function example_of(model, input)
   return core.zeros(input, { dtype = parameters[1] and parameters[1].dtype or "float32" })
 end
 
+-- ---- shares -------------------------------------------------------------------------------------
+
+local ROLES <const> = { "attention", "FFN", "embedding", "other" }
+
+--- The role of every module: its own, or that of the nearest module above it that has one.
+local function roles_of(model)
+  local roles <const> = {}
+  local function visit(module, above)
+    if roles[module] then return end
+    roles[module] = module.role or above
+    for _, child in module:children() do visit(child, roles[module]) end
+  end
+  visit(model, "other")
+  return roles
+end
+
+--- Adds the numbers that stand directly in a module to the account of its role; matrices are what
+--- has two axes or more.
+local function account(accounts, role, module, counted, flops)
+  local a <const> = accounts[role]
+  for name, tensor in module:named_parameters() do
+    if not name:find(".", 1, true) and not counted[tensor] then
+      counted[tensor] = true
+      a.numbers = a.numbers + tensor:numel()
+      if tensor.ndim >= 2 then a.matrices = a.matrices + tensor:numel() end
+    end
+  end
+  a.flops = a.flops + flops
+end
+
+local function percent(part, whole)
+  return whole > 0 and ("%.1f %%"):format(100 * part / whole) or ""
+end
+
+--- Rows of shares, or none when nothing in the model has a role.
+local function share_rows(model, seen)
+  local accounts <const>, counted <const> = {}, {}
+  for _, role in ipairs(ROLES) do accounts[role] = { numbers = 0, matrices = 0, flops = 0 } end
+  local roles <const> = roles_of(model)
+  local function add(module)
+    account(accounts, roles[module], module, counted, seen[module] and seen[module].flops or 0)
+  end
+  add(model)
+  for _, module in model:named_modules() do add(module) end
+  local numbers, flops = 0, 0
+  for _, a in pairs(accounts) do numbers, flops = numbers + a.numbers, flops + a.flops end
+  local matrices <const> = accounts.attention.matrices + accounts.FFN.matrices
+  local rows <const> = { { "share of", "", "", "parameters", "the blocks' matrices", "FLOPs" } }
+  for _, role in ipairs(ROLES) do
+    local a <const> = accounts[role]
+    local in_block <const> = role == "attention" or role == "FFN"
+    rows[#rows + 1] = { role, "", "", percent(a.numbers, numbers),
+      in_block and percent(a.matrices, matrices) or "", percent(a.flops, flops) }
+  end
+  return numbers > accounts.other.numbers and rows or nil
+end
+
+-- ---- the table ----------------------------------------------------------------------------------
+
 --- The table as text: path, module, output shape, parameters, bytes, FLOPs; totals below.
 ---@param model mlp.nn.Module
 ---@param input mlp.Tensor|integer[]|nil an example input or its shape; without it shapes and FLOPs
@@ -104,7 +164,8 @@ function summary.text(model, input)
   for path, module in model:named_modules() do add(path, module) end
   rows[#rows + 1] = { "total", "", "", grouped(total.numbers), grouped(total.bytes),
     example and grouped(total.flops) or "" }
-  return table.concat(layout(rows), "\n")
+  local text <const>, shares <const> = table.concat(layout(rows), "\n"), share_rows(model, seen)
+  return shares and text .. "\n\n" .. table.concat(layout(shares), "\n") or text
 end
 
 return summary

@@ -334,6 +334,141 @@ case {
   error = "embedding: index[3] is 0, but positions count from 1 to 10",
 }
 
+-- ---- attention ----------------------------------------------------------------------------------
+
+local function turned(x, position, options)
+  local y <const>, width <const> = {}, #x
+  for i = 1, width // 2 do
+    local halves <const> = options.pairs == "halves"
+    local a <const> = halves and i or 2 * i - 1
+    local b <const> = halves and i + width // 2 or 2 * i
+    local angle <const> = position * (options.base or 10000) ^ (-2 * (i - 1) / width)
+      * (options.inverse and -1 or 1)
+    y[a] = x[a] * math.cos(angle) - x[b] * math.sin(angle)
+    y[b] = x[a] * math.sin(angle) + x[b] * math.cos(angle)
+  end
+  return y
+end
+
+--- A sequence (T, H, D), or a list of them.
+local function rope(x, options)
+  if depth(x) > 3 then
+    local list <const> = {}
+    for i = 1, #x do list[i] = rope(x[i], options) end
+    return list
+  end
+  local y <const> = {}
+  for t = 1, #x do
+    y[t] = {}
+    for h = 1, #x[t] do y[t][h] = turned(x[t][h], t - 1 + (options.offset or 0), options) end
+  end
+  return y
+end
+
+for name, options in pairs {
+  ["as it comes"] = {}, ["from a position on"] = { offset = 5 },
+  ["of another base"] = { base = 100 }, ["by halves"] = { pairs = "halves", offset = 2 },
+  ["back"] = { inverse = true, offset = 3 },
+} do
+  case {
+    op = "rope", name = name, shapes = { { 3, 2, 4 }, { 2, 5, 1, 6 }, { 1, 1, 1, 2 } },
+    args = function(make, shape) return { make(shape), options } end,
+    reference = rope,
+  }
+end
+case {
+  op = "rope", name = "nothing", out = { { 0, 2, 4 } },
+  args = function(make) return { make { 0, 2, 4 } } end,
+  check = function(outputs) assert.equal(0, outputs[1]:numel()) end,
+}
+case {
+  op = "rope", name = "an odd width",
+  args = function(make) return { make { 3, 2, 5 } } end,
+  error = "rope: heads are 5 wide but pairs want an even width",
+}
+
+--- One query against the first n of the keys, with the head they share.
+local function attend(q, k, v, head, n, scale)
+  local scores <const>, y <const>, top, total = {}, {}, -math.huge, 0
+  for s = 1, n do
+    scores[s] = 0
+    for i = 1, #q do scores[s] = scores[s] + scale * q[i] * k[s][head][i] end
+    top = math.max(top, scores[s])
+  end
+  for s = 1, n do total = total + math.exp(scores[s] - top) end
+  for i = 1, #v[1][head] do
+    y[i] = 0
+    for s = 1, n do y[i] = y[i] + math.exp(scores[s] - top) / total * v[s][head][i] end
+  end
+  return y
+end
+
+local function attention(q, k, v, options)
+  local y <const> = {}
+  if depth(q) > 3 then
+    for b = 1, #q do y[b] = attention(q[b], k[b], v[b], options) end
+    return y
+  end
+  for t = 1, #q do
+    y[t] = {}
+    local n <const> = options.causal and #k - #q + t or #k
+    for h = 1, #q[t] do
+      local head <const> = (h - 1) // (#q[t] // #k[1]) + 1
+      y[t][h] = attend(q[t][h], k, v, head, n, options.scale or 1 / math.sqrt(#q[t][h]))
+    end
+  end
+  return y
+end
+
+--- The leading axes; T, H, D of the queries; S, G, E of the values.
+for name, sizes in pairs {
+  ["one sequence"] = { {}, 3, 2, 4, 3, 2, 4 }, ["a batch"] = { { 2 }, 3, 2, 3, 4, 2, 2 },
+  ["shared keys"] = { { 2 }, 2, 4, 2, 3, 2, 3 }, ["one of everything"] = { {}, 1, 1, 1, 1, 1, 1 },
+  ["two leading axes"] = { { 1, 2 }, 2, 1, 2, 2, 1, 2 },
+  ["more than a block"] = { {}, 67, 1, 2, 70, 1, 3 },
+} do
+  for _, options in ipairs { {}, { causal = true }, { causal = true, scale = 0.7 } } do
+    local lead <const>, T <const>, H <const>, D <const>, S <const>, G <const>, E <const> =
+      table.unpack(sizes)
+    local function with(...) return R.flat { lead, { ... } } end
+    case {
+      op = "attention",
+      name = ("%s%s%s"):format(name, options.causal and ", causal" or "",
+        options.scale and ", scaled" or ""),
+      args = function(make)
+        return { make(with(T, H, D)), make(with(S, G, D)), make(with(S, G, E)), options }
+      end,
+      grad = T > 10 and {} or nil, reference = attention,
+      covers = name == "a batch" and not options.causal and { "attention_back" } or nil,
+    }
+  end
+end
+case {
+  op = "attention", name = "no sequences", out = { { 0, 3, 2, 2 } },
+  args = function(make)
+    return { make { 0, 3, 2, 4 }, make { 0, 3, 2, 4 }, make { 0, 3, 2, 2 } }
+  end,
+  check = function(outputs) assert.equal(0, outputs[1]:numel()) end,
+}
+for message, shapes in pairs {
+  ["heads of query are 4 wide but those of key 3"] = { { 2, 2, 4 }, { 2, 2, 3 }, { 2, 2, 3 } },
+  ["query has 3 heads, which 2 heads of key do not divide"] =
+    { { 2, 3, 4 }, { 2, 2, 4 }, { 2, 2, 4 } },
+  ["value is (3, 2, 4), which does not fit key (2, 2, 4)"] =
+    { { 2, 2, 4 }, { 2, 2, 4 }, { 3, 2, 4 } },
+  ["key is (2, 2, 2, 4), which does not fit query (3, 2, 2, 4)"] =
+    { { 3, 2, 2, 4 }, { 2, 2, 2, 4 }, { 2, 2, 2, 4 } },
+  ["5 queries are more than the 2 positions of key"] =
+    { { 5, 2, 4 }, { 2, 2, 4 }, { 2, 2, 4 } },
+} do
+  case {
+    op = "attention", name = message, error = "attention: " .. message,
+    args = function(make)
+      return { make(shapes[1]), make(shapes[2]), make(shapes[3]), { causal = true } }
+    end,
+  }
+end
+
 -- ---- losses of pairs ----------------------------------------------------------------------------
 
 local function reduced(terms, reduction, divisor)
