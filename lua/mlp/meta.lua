@@ -192,6 +192,42 @@ function mlp.embedding(weight, index) end
 ---@return mlp.Tensor
 function Tensor:embedding(index) end
 
+--- Pairs of numbers turned by the angle t base^(-2i/D), t the position, i the pair
+--- Su et al. 2021. Pairs lie side by side, as in the paper and in Llama's own files, or half a head apart, as in GPT-NeoX.
+---@param input mlp.Tensor x (..., T, H, D), D even
+---@param options? {base: number?, offset: integer?, pairs: "neighbours"|"halves"?, inverse: boolean?}
+---@return mlp.Tensor
+function mlp.rope(input, options) end
+
+--- Pairs of numbers turned by the angle t base^(-2i/D), t the position, i the pair
+--- Su et al. 2021. Pairs lie side by side, as in the paper and in Llama's own files, or half a head apart, as in GPT-NeoX.
+---@param options? {base: number?, offset: integer?, pairs: "neighbours"|"halves"?, inverse: boolean?}
+---@return mlp.Tensor
+function Tensor:rope(options) end
+
+--- Pairs of numbers turned by the angle t base^(-2i/D), t the position, i the pair
+--- Su et al. 2021. Pairs lie side by side, as in the paper and in Llama's own files, or half a head apart, as in GPT-NeoX.
+---@param options? {base: number?, offset: integer?, pairs: "neighbours"|"halves"?, inverse: boolean?}
+---@return mlp.Tensor
+function Tensor:rope_(options) end
+
+--- softmax(scale q k') v of every head: (..., T, H, E)
+--- Vaswani et al. 2017; heads that share keys and values: Ainslie et al. 2023. causal: the queries are the last T of the S positions and see none after their own.
+---@param query mlp.Tensor q (..., T, H, D)
+---@param key mlp.Tensor k (..., S, G, D); G divides H
+---@param value mlp.Tensor v (..., S, G, E)
+---@param options? {scale: number?, causal: boolean?}
+---@return mlp.Tensor
+function mlp.attention(query, key, value, options) end
+
+--- softmax(scale q k') v of every head: (..., T, H, E)
+--- Vaswani et al. 2017; heads that share keys and values: Ainslie et al. 2023. causal: the queries are the last T of the S positions and see none after their own.
+---@param key mlp.Tensor k (..., S, G, D); G divides H
+---@param value mlp.Tensor v (..., S, G, E)
+---@param options? {scale: number?, causal: boolean?}
+---@return mlp.Tensor
+function Tensor:attention(key, value, options) end
+
 --- Features (..., L F) of points, interpolated on L grids whose corners look into a table (Mueller et al. 2022, section 3).
 --- Level l of 0 .. L-1 has floor(base growth^l) cells along an axis; its corners are numbered while they fit into table_size rows, else hashed. Points outside 0..1 count as the nearest inside, and get no gradient. nn.HashGrid holds a table.
 ---@param x mlp.Tensor points (..., D), D from 1 to 3, in 0..1
