@@ -68,6 +68,15 @@ typedef struct {
   ** a row apart. y may be x */
   void (*rotate[2])(void *y, const void *x, const void *cos, const void *sin, bool halves,
                     int64_t rows, int64_t n);
+
+  /* rows of a mixture of experts: T tokens of D numbers stand at place (T, K), from 1, with weight
+  ** w (T, K) or NULL: 1. y (T K, D) = w x; y (T, D) = sum_k w rows; w (T, K) = <x, rows> */
+  void (*dispatch[2])(void *y, const void *x, const int64_t *place, const void *w, int64_t T,
+                      int64_t K, int64_t D);
+  void (*combine[2])(void *y, const void *rows, const int64_t *place, const void *w, int64_t T,
+                     int64_t K, int64_t D);
+  void (*combine_dot[2])(void *w, const void *x, const void *rows, const int64_t *place, int64_t T,
+                         int64_t K, int64_t D);
 } mlp_rows_kernels;
 
 #endif

@@ -43,8 +43,10 @@ local STD <const> = 0.02 -- of embeddings (Radford et al. 2018)
 local function calm(blocks)
   local _ <close> = core.no_grad_scope()
   for _, block in ipairs(blocks) do
-    for _, linear in ipairs { block.attention.out, block.ffn.down } do
-      linear.weight:mul_(1 / math.sqrt(2 * #blocks))
+    local down <const> = block.ffn.down
+    for _, weight in ipairs { block.attention.out.weight, core.is_tensor(down) and down
+      or down.weight } do
+      weight:mul_(1 / math.sqrt(2 * #blocks))
     end
   end
 end
@@ -113,7 +115,7 @@ function Transformer:forward(tokens, cache)
   local x, auxiliary = embed(self, tokens, length), nil
   for i, block in ipairs(self.blocks) do
     local beside
-    x, beside = block(x, cache and cache.layers[i], length)
+    x, beside = block(x, cache and cache.layers[i], length, tokens)
     if beside then
       auxiliary = auxiliary or {}
       auxiliary[i] = beside

@@ -33,7 +33,7 @@ local norm <const> = require "mlp.nn.norm"
 local Block = Module:extend "TransformerBlock"
 Block.shows = { residual = true }
 
-local KINDS <const> = { ffn = "mlp.nn.ffn", glu = "mlp.nn.glu" }
+local KINDS <const> = { ffn = "mlp.nn.ffn", glu = "mlp.nn.glu", moe = "mlp.nn.moe" }
 
 --- A feed-forward module from its options.
 local function feed_forward(spec, o)
@@ -46,7 +46,7 @@ local function feed_forward(spec, o)
   local kind <const> = options.kind or "ffn"
   options.kind = nil
   if not KINDS[kind] then
-    errors.wanted("TransformerBlock", "ffn.kind", kind, '"ffn" or "glu"')
+    errors.wanted("TransformerBlock", "ffn.kind", kind, '"ffn", "glu" or "moe"')
   end
   return require(KINDS[kind])(options)
 end
@@ -85,14 +85,21 @@ end
 ---@param x mlp.Tensor (..., T, dim)
 ---@param cache table? see nn.Attention
 ---@param length integer?
+---@param tokens mlp.Tensor? (..., T) int64, of a mixture of experts that hashes them
 ---@return mlp.Tensor y (..., T, dim)
 ---@return table? auxiliary what a mixture of experts says beside its output
-function Block:forward(x, cache, length)
+function Block:forward(x, cache, length, tokens)
   local branch = self.attention(self.pre_norm and self.norm1(x) or x, cache, length)
   local residual = add(self, x, branch)
   if not self.pre_norm then residual = self.norm1(residual) end
   residual = self:show("residual", residual)
-  local y, auxiliary = self.ffn(self.pre_norm and self.norm2(residual) or residual)
+  local read <const> = self.pre_norm and self.norm2(residual) or residual
+  local y, auxiliary
+  if self.ffn.router then
+    y, auxiliary = self.ffn(read, tokens)
+  else
+    y = self.ffn(read)
+  end
   y = add(self, residual, y)
   return self.pre_norm and y or self.norm2(y), auxiliary
 end
