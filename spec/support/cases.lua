@@ -62,7 +62,7 @@
 ---   make.values(nested, dtype)  exactly these; dtype defaults to the one of this run
 ---   make.dtype                  the dtype of this run
 local families <const> = { "elementwise", "movement", "reduction", "network", "linalg",
-  "tensors", "field" }
+  "tensors", "field", "experts" }
 
 local FIELDS <const> = {
   op = "string", name = "string", args = "function", shapes = "table", range = "table",

@@ -94,12 +94,15 @@ static double worth_of(const double *score, int64_t n) {
     else if (score[i] > second)
       second = score[i];
   }
-  return n > 1 ? first + second : first;
+  double sum = n > 1 ? first + second : first;
+  return isnan(sum) ? -INFINITY : sum;
 }
 
+/* The place of the largest that is in the race: a NaN is not. */
 static int64_t best_of(const double *score, int64_t n) {
-  int64_t best = 0;
-  for (int64_t i = 1; i < n; i++) best = score[i] > score[best] ? i : best;
+  int64_t best = -1;
+  for (int64_t i = 0; i < n; i++)
+    if (!isnan(score[i]) && (best < 0 || score[i] > score[best])) best = i;
   return best;
 }
 
@@ -112,15 +115,19 @@ static void keep_groups(double *score, double *worth, sizes s, int64_t groups, i
     for (int64_t i = 0; !isnan(worth[g]) && i < each; i++) score[g * each + i] = NAN;
 }
 
-/* The K best places of `score`, the best first; a NaN is out of the race. */
+/* The K best places of `score`, the best first. */
 static void choose(int64_t *expert, double *score, sizes s) {
   for (int64_t k = 0; k < s.K; k++) {
-    int64_t best = -1;
-    for (int64_t i = 0; i < s.E; i++)
-      if (!isnan(score[i]) && (best < 0 || score[i] > score[best])) best = i;
+    int64_t best = best_of(score, s.E);
     score[best] = NAN;
     expert[k] = best + 1;
   }
+}
+
+/* inf - inf, of a score and a bias, is the last choice. */
+static double biased(const mlp_call *c, int64_t place, int64_t expert) {
+  double sum = number_at(c->in[SCORE], place) + (c->in[BIAS] ? number_at(c->in[BIAS], expert) : 0);
+  return isnan(sum) ? -INFINITY : sum;
 }
 
 static void choose_all(const mlp_call *c, sizes s, double *work) {
@@ -128,9 +135,7 @@ static void choose_all(const mlp_call *c, sizes s, double *work) {
   int64_t limit = c->value[GROUP_LIMIT].integer;
   double *score = work, *worth = work + s.E;
   for (int64_t t = 0; t < s.T; t++) {
-    for (int64_t i = 0; i < s.E; i++)
-      score[i] =
-          number_at(c->in[SCORE], t * s.E + i) + (c->in[BIAS] ? number_at(c->in[BIAS], i) : 0);
+    for (int64_t i = 0; i < s.E; i++) score[i] = biased(c, t * s.E + i, i);
     if (limit > 0 && limit < groups) keep_groups(score, worth, s, groups, limit);
     choose(expert + t * s.K, score, s);
   }

@@ -74,7 +74,7 @@ local function with_kind(options)
   if not known then
     local guess <const> = type(kind) == "string" and errors.guess(kind, KINDS)
     errors.raise(guess and "Router: unknown kind '%s' (did you mean '%s'?)"
-      or "Router: unknown kind '%s'", core.describe(kind), guess)
+      or "Router: unknown kind '%s'", tostring(kind), guess)
   end
   local defaults <const> = {}
   for key, value in pairs(DEFAULTS) do defaults[key] = value end
