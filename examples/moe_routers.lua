@@ -138,9 +138,9 @@ for _, network in ipairs(NETWORKS) do
   local list = {}
   for seed = 1, SEEDS do
     mlp.manual_seed(seed)
-    local task, model = make_task(), nil
+    local task = make_task()
     mlp.manual_seed(1000 + seed)
-    model = make()
+    local model = make()
     local seconds = train(model, task)
     list[seed] = measure(model, task)
     list[seed].seconds, list[seed].flops = seconds, work_of(model)
@@ -174,8 +174,9 @@ local function found(ok) return ok and "found" or "not found" end
 local collapse = math.max(largest_of "top 1, no balancing", largest_of "top 2, no balancing")
 print(("\ncollapse without balancing (largest share of the load 0.4 or more): %s (%.2f)"):format(
   found(collapse >= 0.4), collapse))
-local switch, dense = statistics(results.Switch, "loss"), statistics(results[NETWORKS[1][1]], "loss")
-print(("Switch below the dense network of equal work: %s (%.5f, %.5f)"):format(found(switch < dense),
-  switch, dense))
+local switch = statistics(results.Switch, "loss")
+local dense = statistics(results[NETWORKS[1][1]], "loss")
+print(("Switch below the dense network of equal work: %s (%.5f, %.5f)"):format(
+  found(switch < dense), switch, dense))
 figures.columns, figures.title = 4, "Which expert takes which topic, seed 1"
 assert(plot.grid(figures):save "out/moe_routers.svg")

@@ -1,7 +1,7 @@
--- A character model of Shakespeare, twice: with dense gated feed-forward networks, and with mixtures
--- of 8 experts of which every character uses 2. Both do the same work for a character and take the
--- same steps on the same batches; each is given the best of the same three learning rates. The
--- difference is averaged over seeds; what the clock says is printed too.
+-- A character model of Shakespeare, twice: with dense gated feed-forward networks, and with
+-- mixtures of 8 experts of which every character uses 2. Both do the same work for a character and
+-- take the same steps on the same batches; each is given the best of the same three learning
+-- rates. The difference is averaged over seeds; what the clock says is printed too.
 --   MLP_DATA=... lua5.4 examples/shakespeare_moe.lua [steps 400] [seeds 3]
 -- reads text/tinyshakespeare.txt in the folder that MLP_DATA names.
 local mlp = require "mlp"

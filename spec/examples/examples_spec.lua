@@ -69,6 +69,23 @@ describe("the example", function()
     if DATA then assert.matches("1748 tokens, mean loss per token 1%.3400?8", output) end
   end)
 
+  it("moe_routers compares all routers and draws who takes what", function()
+    local output <const> = run("moe_routers.lua", 3, 1)
+    for _, name in ipairs { "dense", "Switch", "Mixtral", "DeepSeek", "noisy", "choice", "hash",
+      "soft" } do
+      assert.matches(name .. "[^\n]* %d%.%d+ %+%- ", output)
+    end
+    assert.matches("collapse without balancing[^\n]+found", output)
+    assert.is_true(exists "out/moe_routers.svg")
+  end)
+
+  it("shakespeare_moe compares a mixture and a dense network", function()
+    if not DATA then pending "MLP_DATA names no folder with tinyshakespeare.txt" return end
+    local output <const> = run("shakespeare_moe.lua", 2, 1)
+    assert.matches("mixture below dense at equal work and steps: %-?%d%.%d+", output)
+    assert.matches("1024 tokens, 2048 choices", output)
+  end)
+
   it("housing explains prices", function()
     if not DATA then pending "MLP_DATA names no folder with california_housing.csv" return end
     assert.is_true(tonumber(run("housing.lua", 2, 1):match "mean R2 ([%d.]+)") > 0.6)

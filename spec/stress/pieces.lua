@@ -68,7 +68,8 @@ end)
 local function layer(name, make, input)
   piece(name, function()
     local model <const>, x <const> = make(), input and input() or mlp.ones(3, 4)
-    model(x):sum():backward()
+    local y <const> = model(x)
+    y:sum():backward()
     return tostring(model), model:parameters()
   end)
 end
@@ -94,6 +95,12 @@ layer("Attention", function()
   return mlp.nn.Attention { dim = 4, heads = 2, kv_heads = 1, causal = true, rope = true }
 end)
 layer("TransformerBlock", function() return mlp.nn.TransformerBlock { dim = 4, heads = 2 } end)
+for _, kind in ipairs { "switch", "mixtral", "deepseek", "noisy", "expert_choice" } do
+  layer("MoE, " .. kind, function()
+    return mlp.nn.MoE { dim = 4, hidden = 3, experts = 2, router = { kind = kind,
+      top_k = kind ~= "expert_choice" and 1 or nil }, shared = 1 }
+  end)
+end
 layer("Embedding", function() return mlp.nn.Embedding(5, 3) end, function()
   return mlp.tensor({ 1, 5, 2 }, { dtype = "int64" })
 end)

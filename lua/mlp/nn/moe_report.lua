@@ -64,8 +64,9 @@ function report.text(moe, x, options)
     if n == 0 then dead[#dead + 1] = i end
   end
   local members <const> = o.labels and members_of(moe.count, auxiliary, weight)
-  local lines <const> = { ("%d tokens, %d choices; largest load %.2f x mean, %.1f %% dropped"):format(
-    x:numel() // x:size(-1), total, auxiliary.violation:item(), 100 * auxiliary.dropped:item()) }
+  local head <const> = "%d tokens, %d choices; largest load %.2f x mean, %.1f %% dropped"
+  local lines <const> = { head:format(x:numel() // x:size(-1), total, auxiliary.violation:item(),
+    100 * auxiliary.dropped:item()) }
   for i, n in ipairs(load) do
     lines[#lines + 1] = ("%4d %6d %5.1f %% %-" .. BAR .. "s %s"):format(i, n,
       100 * n / math.max(total, 1), ("#"):rep(math.floor(BAR * n / most + 0.5)),

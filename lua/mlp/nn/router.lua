@@ -1,7 +1,7 @@
---- Which experts a token goes to, and with what weight. A router is a set of options; the known ones
---- have names. Logits h = x W_r; scores p are their softmax or sigmoid; the top k experts are chosen,
---- and weigh by their scores, or by the softmax of their logits alone. Whatever balances the load
---- comes back as a table of values beside the weights; nothing is kept.
+--- Which experts a token goes to, and with what weight. A router is a set of options; the known
+--- ones have names. Logits h = x W_r; scores p are their softmax or sigmoid; the top k experts are
+--- chosen, and weigh by their scores, or by the softmax of their logits alone. Whatever balances
+--- the load comes back as a table of values beside the weights; nothing is kept.
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
@@ -14,8 +14,8 @@ local Module <const> = require "mlp.nn.module"
 ---  "mixtral", "deepseek", "noisy", "expert_choice", "hash" or "soft"
 ---@field top_k integer? K, experts of a token; "soft": all
 ---@field score "softmax"|"sigmoid"|nil
----@field weigh "before"|"after"|nil weights are scores over all experts ("before" the choice), or the
----  softmax over the chosen ones ("after")
+---@field weigh "before"|"after"|nil weights are scores over all experts ("before" the choice), or
+---  the softmax over the chosen ones ("after")
 ---@field renormalise boolean? weights before the choice are divided by their sum
 ---@field scale number? of the weights
 ---@field noise boolean? logits get learned normal noise in training (Shazeer et al. 2017)
@@ -93,8 +93,8 @@ local function check(o, experts)
   one_of(o, "score", "softmax", "sigmoid")
   one_of(o, "weigh", "before", "after")
   one_of(o, "keep", "first", "highest")
-  for _, name in ipairs { "scale", "jitter", "balance", "sequence_balance", "z", "importance", "load",
-    "bias_rate", "capacity", "eval_capacity" } do
+  for _, name in ipairs { "scale", "jitter", "balance", "sequence_balance", "z", "importance",
+    "load", "bias_rate", "capacity", "eval_capacity" } do
     local value <const> = o[name]
     if value ~= nil and not (type(value) == "number" and value >= 0) then
       errors.wanted("Router", name, value, "a number from 0")
@@ -111,7 +111,7 @@ local function check(o, experts)
   end
 end
 
---- nn.Router(dim, experts, {kind = "mixtral", top_k = 2}). Hooks see `logits`, `score` and `weight`.
+--- nn.Router(dim, experts, {kind = "mixtral", top_k = 2}). Hooks see `logits`, `score`, `weight`.
 ---@param dim integer D
 ---@param experts integer E
 ---@param options mlp.nn.RouterOptions?
