@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "op/build.h"
-#include "op/positions.h"
+#include "op/position.h"
 
 enum { SCORE, BIAS };
 enum { TOP_K, GROUPS, GROUP_LIMIT, CAPACITY, KEEP };
@@ -74,12 +74,11 @@ static double number_at(const mlp_tensor *t, int64_t i) {
 }
 
 static mlp_status route_check(const mlp_call *c, mlp_error *e) {
-  char place[MLP_PLACE_TEXT];
+  char place[MLP_POSITION_TEXT];
   int64_t n = mlp_tensor_count(c->in[SCORE]);
   for (int64_t i = 0; i < n; i++)
     if (isnan(number_at(c->in[SCORE], i)))
-      return mlp_refuse(e, "route: score%s is not a number",
-                        mlp_place_text(place, &c->in[SCORE]->shape, i));
+      return mlp_refuse(e, "route: %s is not a number", mlp_position_text(place, c, SCORE, i));
   return MLP_OK;
 }
 
