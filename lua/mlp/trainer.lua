@@ -4,6 +4,7 @@
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
+local accumulate <const> = require "mlp.trainer.accumulate"
 local checkpoint <const> = require "mlp.trainer.checkpoint"
 local clip <const> = require "mlp.optim.clip"
 local early_stop <const> = require "mlp.trainer.early_stop"
@@ -12,11 +13,14 @@ local losses <const> = require "mlp.loss"
 local metric <const> = require "mlp.metric"
 local modes <const> = require "mlp.trainer.modes"
 local Module <const> = require "mlp.nn.module"
+local Noise <const> = require "mlp.trainer.noise"
 local optim <const> = require "mlp.optim"
 local progress <const> = require "mlp.trainer.progress"
 local report <const> = require "mlp.trainer.report"
+local scheduled <const> = require "mlp.trainer.scheduled"
 local Run <const> = require "mlp.trainer.run"
 local Tally <const> = require "mlp.trainer.tally"
+local WeightedLoss <const> = require "mlp.trainer.class_weight"
 
 local EVALUATION_BATCH <const> = 256 -- rows at once where no gradient is kept
 
@@ -29,12 +33,20 @@ Trainer.__index = Trainer
 
 -- ---- construction -------------------------------------------------------------------------------
 
-local OPTIMIZERS <const> = { sgd = "SGD", adam = "Adam", adamw = "AdamW", rmsprop = "RMSprop" }
+--- Names of optimizers that step by gradients alone, in small letters.
+local OPTIMIZERS <const> = {}
+for name, class in pairs(optim) do
+  local steps <const> = type(class) == "table" and class.slots and not class.wants_closure
+  if steps then OPTIMIZERS[name:lower()] = name end
+end
 
 local function optimizer_of(o)
   local given <const> = o.optimizer
   if type(given) == "table" and type(given.zero_grad) == "function" and given.groups then
-    if o.lr then
+    if given.wants_closure then
+      errors.raise("Trainer: %s computes the loss of all data many times in a step; call its "
+        .. "step(closure) yourself", given.class_name)
+    elseif o.lr then
       errors.raise("Trainer: lr goes with the name of an optimizer; this one has its own (opt.lr)")
     end
     return given
@@ -45,7 +57,8 @@ local function optimizer_of(o)
   if guess then
     errors.raise("Trainer: unknown optimizer '%s' (did you mean '%s'?)", given, guess)
   end
-  errors.wanted("Trainer", "optimizer", given, '"adamw", "adam", "sgd", "rmsprop" or an optimizer')
+  errors.wanted("Trainer", "optimizer", given, '"adamw", "adam", "sgd", another name of mlp.optim, '
+    .. "or an optimizer")
 end
 
 local function is_callable(value)
@@ -78,9 +91,6 @@ end
 
 local function check(o)
   if not Module.is(o.model) then errors.wanted("Trainer", "model", o.model, "a module") end
-  if o.schedule ~= nil and not is_callable(o.schedule) then
-    errors.wanted("Trainer", "schedule", o.schedule, "a function of the step (mlp.schedule)")
-  end
   local bound <const> = o.clip_norm
   if bound ~= nil and (type(bound) ~= "number" or bound ~= bound or bound <= 0) then
     errors.wanted("Trainer", "clip_norm", bound, "a positive number")
@@ -88,6 +98,7 @@ local function check(o)
   if o.forward ~= nil and not is_callable(o.forward) then
     errors.wanted("Trainer", "forward", o.forward, "a function (model, batch)")
   end
+  accumulate.check(o.accumulate)
   progress.check(o.progress)
 end
 
@@ -97,8 +108,16 @@ end
 ---  mlp.loss
 ---@field optimizer mlp.optim.Optimizer|string|nil an optimizer, or the name of one; default "adamw"
 ---@field lr number? of an optimizer given by name; default: its own
----@field schedule mlp.Schedule? multiplies the learning rate, step by step
+---@field schedule mlp.Schedule|table<string|integer, mlp.Schedule>|nil multiplies the learning
+---  rate, step by step; several of them: {lr = ..., momentum = ...} for options of the optimizer by
+---  name, {first, second} for the learning rates of its groups
 ---@field clip_norm number? bound of the norm of all gradients together
+---@field accumulate integer? parts in which every batch goes through the model, to hold less at
+---  once; the loss must be a mean over rows (1)
+---@field gradient_noise number|{eta: number, gamma: number?}|nil normal noise on the gradients,
+---  after clipping, of variance eta / (1 + steps)^gamma (Neelakantan et al. 2015); gamma: 0.55
+---@field class_weight mlp.Tensor|number[]|"balanced"|nil (classes) weights of the classes in the
+---  loss, which takes them as its option `weight`; "balanced": by how rare they are in fit's data
 ---@field metrics table<string, mlp.Metric|function>? measured while training and after each epoch
 ---@field progress boolean|fun(event: table)|nil default: on in a script, off in a host
 ---@field forward (fun(model: mlp.nn.Module, batch: mlp.Tensor[]): any, any)? prediction and target
@@ -114,13 +133,18 @@ local function new(spec)
   local o <const> = errors.options("Trainer", spec, {
     model = errors.NONE, loss = errors.NONE, optimizer = "adamw", lr = errors.NONE,
     schedule = errors.NONE, clip_norm = errors.NONE, metrics = {}, progress = errors.NONE,
-    forward = errors.NONE,
+    forward = errors.NONE, accumulate = errors.NONE, gradient_noise = errors.NONE,
+    class_weight = errors.NONE,
   })
   check(o)
+  local loss <const>, optimizer <const> = loss_of(o.loss), optimizer_of(o)
+  scheduled.check(o.schedule, optimizer)
   return setmetatable({
-    model = o.model, loss = loss_of(o.loss), optimizer = optimizer_of(o), schedule = o.schedule,
-    clip_norm = o.clip_norm, metrics = metrics_of(o.metrics), progress = o.progress,
-    forward = o.forward, steps = 0,
+    model = o.model, loss = o.class_weight ~= nil and WeightedLoss.of(loss, o.class_weight) or loss,
+    optimizer = optimizer, schedule = o.schedule, clip_norm = o.clip_norm,
+    metrics = metrics_of(o.metrics), progress = o.progress, forward = o.forward,
+    accumulate = o.accumulate, steps = 0,
+    noise = o.gradient_noise ~= nil and Noise.of(o.gradient_noise) or nil,
   }, Trainer)
 end
 
@@ -159,12 +183,26 @@ local function refuse_gradient(self, norm, run)
     report.of_gradient(self.model))
 end
 
-local function factor_of(self)
-  local factor <const> = self.schedule(self.steps + 1)
-  if type(factor) ~= "number" or factor ~= factor or factor < 0 then
-    errors.wanted("Trainer", "what the schedule gives", factor, "a number from 0")
+--- Forward, loss and backward of a batch, or of a part of one whose loss counts `share`.
+local function backward(self, batch, share, refuse)
+  local prediction <const>, target <const> = predict(self, batch)
+  local loss <const> = self.loss(prediction, target)
+  if not core.is_tensor(loss) or loss:numel() ~= 1 then
+    errors.wanted("Trainer", "the loss", loss, "a tensor of one element (a mean or a sum)")
   end
-  return factor
+  local value <const> = loss:item()
+  if not is_finite(value) then refuse(value) end
+  local counted <const> = share == 1 and loss or loss * share
+  counted:backward()
+  return value, prediction, target
+end
+
+local function backward_of(self, batch, stream, run)
+  local function refuse(value) refuse_loss(self, batch, value, stream, run) end
+  if (self.accumulate or 1) == 1 then return backward(self, batch, 1, refuse) end
+  return accumulate.run(batch, self.accumulate, function(part, share)
+    return backward(self, part, share, refuse)
+  end)
 end
 
 --- Forward, loss and backward of a batch, all that comes before the update.
@@ -172,16 +210,10 @@ end
 ---@param run mlp.trainer.Run? to tell where
 ---@return number loss, any prediction, any target, number scale, table ready what step() takes
 function Trainer:learn(batch, run)
-  local optimizer <const>, stream <const> = self.optimizer, { core.random_state() }
+  local optimizer <const> = self.optimizer
+  local stream <const> = { core.random_state() }
   optimizer:zero_grad()
-  local prediction <const>, target <const> = predict(self, batch)
-  local loss <const> = self.loss(prediction, target)
-  if not core.is_tensor(loss) or loss:numel() ~= 1 then
-    errors.wanted("Trainer", "the loss", loss, "a tensor of one element (a mean or a sum)")
-  end
-  local value <const> = loss:item()
-  if not is_finite(value) then refuse_loss(self, batch, value, stream, run) end
-  loss:backward()
+  local value <const>, prediction <const>, target <const> = backward_of(self, batch, stream, run)
   local ready <const> = optimizer:ready()
   if #ready.gradients == 0 then
     errors.raise("Trainer: no parameter of the optimizer got a gradient; it must be made from the "
@@ -189,13 +221,15 @@ function Trainer:learn(batch, run)
   end
   local norm <const> = core.global_norm(ready.gradients):item()
   if not is_finite(norm) then refuse_gradient(self, norm, run) end
-  if self.schedule then optimizer.factor = factor_of(self) end
-  return value, prediction, target, self.clip_norm and clip.factor(norm, self.clip_norm) or 1, ready
+  if self.schedule then scheduled.apply(self.schedule, optimizer, self.steps + 1) end
+  local scale <const> = self.clip_norm and clip.factor(norm, self.clip_norm) or 1
+  if self.noise then self.noise:add(ready.gradients, self.steps, scale) end
+  return value, prediction, target, scale, ready
 end
 
 --- The learning rate that the last step used, or the next one will when there was none.
 ---@return number
-function Trainer:effective_lr() return self.optimizer.lr * self.optimizer.factor end
+function Trainer:effective_lr() return self.optimizer:rate() end
 
 local function want_batch(call, batch)
   if type(batch) ~= "table" or core.is_tensor(batch) then
@@ -264,6 +298,17 @@ end
 
 local EVENTS <const> = { on_step_end = errors.NONE, on_epoch_end = errors.NONE }
 
+--- The events of an object, such as mlp.probe.statistics{...}, as plain functions.
+local function bound(object)
+  local functions <const> = {}
+  for event in pairs(EVENTS) do
+    if object[event] then
+      functions[event] = function(...) return object[event](object, ...) end
+    end
+  end
+  return functions
+end
+
 local function callbacks_of(given)
   local lists <const> = { on_step_end = {}, on_epoch_end = {} }
   if type(given) ~= "table" then
@@ -271,6 +316,7 @@ local function callbacks_of(given)
   end
   for i, callback in ipairs(given) do
     if type(callback) == "function" then callback = { on_epoch_end = callback } end
+    if type(callback) == "table" and getmetatable(callback) then callback = bound(callback) end
     local call <const> = ("Trainer:fit: callback %d"):format(i)
     for event, fn in pairs(errors.options(call, callback, EVENTS)) do
       if not is_callable(fn) then errors.wanted(call, event, fn, "a function") end
@@ -323,6 +369,7 @@ function Trainer:fit(data, options)
     checkpoint_every = errors.NONE, callbacks = {},
   })
   local resumed <const> = self.resumed
+  if type(self.loss) == "table" and self.loss.look_at then self.loss:look_at(data) end
   local run <close> = Run.new(self, run_options(self, data, o), resumed)
   self.resumed = nil
   self.history = run.history

@@ -667,6 +667,18 @@ OPTIMIZERS = [
     ("Adam", "decay", torch.optim.Adam, dict(lr=0.05, weight_decay=0.1)),
     ("AdamW", "plain", torch.optim.AdamW, dict(lr=0.05)),
     ("AdamW", "decay", torch.optim.AdamW, dict(lr=0.05, weight_decay=0.2)),
+    ("Adamax", "plain", torch.optim.Adamax, dict(lr=0.05)),
+    ("Adamax", "decay", torch.optim.Adamax, dict(lr=0.05, betas=(0.8, 0.95), weight_decay=0.1)),
+    ("RAdam", "plain", torch.optim.RAdam, dict(lr=0.05)),
+    ("RAdam", "decay", torch.optim.RAdam, dict(lr=0.05, betas=(0.8, 0.95), weight_decay=0.1)),
+    ("Adagrad", "plain", torch.optim.Adagrad, dict(lr=0.1)),
+    ("Adagrad", "all", torch.optim.Adagrad, dict(lr=0.1, lr_decay=0.1, weight_decay=0.1)),
+    ("LBFGS", "strong Wolfe", torch.optim.LBFGS,
+     dict(max_iter=2, history_size=10, line_search_fn="strong_wolfe")),
+    ("LBFGS", "far first", torch.optim.LBFGS,
+     dict(lr=30, max_iter=2, history_size=3, line_search_fn="strong_wolfe")),
+    ("LBFGS", "no search", torch.optim.LBFGS,
+     dict(lr=0.5, max_iter=2, history_size=3, line_search_fn=None)),
     ("RMSprop", "plain", torch.optim.RMSprop, dict(lr=0.02)),
     ("RMSprop", "alpha", torch.optim.RMSprop, dict(lr=0.02, alpha=0.9, eps=1e-4)),
     ("RMSprop", "centered", torch.optim.RMSprop, dict(lr=0.02, centered=True)),
@@ -676,18 +688,31 @@ OPTIMIZERS = [
 ]
 
 
+# A length that a search finds by a cubic follows from differences of losses: a rounding of the loss,
+# 6e-8, comes out some hundred times larger.
+FLOAT32_TOLERANCE = {"LBFGS": 1e-4}
+
+
 def optimizer(name, label, make, options, problem):
     """Ten steps on mean((tanh(x W' + b) - y)^2); the parameters after every step."""
-    entry = {"optimizer": name, "name": label, "options": options}
+    entry = {"optimizer": name, "name": label,
+             "options": {k: "none" if v is None else v for k, v in options.items()}}
+    if name in FLOAT32_TOLERANCE:
+        entry["float32 tolerance"] = FLOAT32_TOLERANCE[name]
     for text, dtype in (("float32", torch.float32), ("float64", torch.float64)):
         x, y, w, b = (torch.tensor(problem[k], dtype=dtype) for k in ("x", "y", "weight", "bias"))
         w.requires_grad_()
         b.requires_grad_()
         method, steps = make([w, b], **options), []
-        for _ in range(10):
+
+        def closure():
             method.zero_grad()
-            ((torch.tanh(F.linear(x, w, b)) - y) ** 2).mean().backward()
-            method.step()
+            loss = ((torch.tanh(F.linear(x, w, b)) - y) ** 2).mean()
+            loss.backward()
+            return loss
+
+        for _ in range(10):
+            method.step(closure)
             steps.append({"weight": flat(w, dtype), "bias": flat(b, dtype)})
         entry[text] = steps
     return entry

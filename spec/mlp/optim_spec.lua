@@ -4,7 +4,7 @@ local mlp <const> = require "mlp"
 local optim <const> = mlp.optim
 require "spec.support.approx"
 
-local NAMES <const> = { "SGD", "Adam", "AdamW", "RMSprop" }
+local NAMES <const> = { "SGD", "Adam", "AdamW", "Adamax", "RAdam", "RMSprop", "Adagrad", "Lion" }
 
 local function parameter(...) return mlp.tensor({ ... }, { requires_grad = true }) end
 

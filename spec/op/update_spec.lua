@@ -42,10 +42,47 @@ function step.rmsprop(p, g, m, h)
   return p - h.lr * m[3]
 end
 
+function step.radam(p, g, m, h, t)
+  local d <const> = h.scale * g + h.weight_decay * p
+  m[1] = h.beta1 * m[1] + (1 - h.beta1) * d
+  m[2] = h.beta2 * m[2] + (1 - h.beta2) * d * d
+  local mean <const>, left <const> = m[1] / (1 - h.beta1 ^ t), 1 - h.beta2 ^ t
+  local longest <const> = 2 / (1 - h.beta2) - 1
+  local length <const> = longest - 2 * t * h.beta2 ^ t / left
+  if length <= 5 then return p - h.lr * mean end
+  local rectified <const> = math.sqrt((length - 4) * (length - 2) * longest
+    / ((longest - 4) * (longest - 2) * length))
+  return p - h.lr * mean * rectified * math.sqrt(left) / (math.sqrt(m[2]) + h.eps)
+end
+
+function step.adamax(p, g, m, h, t)
+  local d <const> = h.scale * g + h.weight_decay * p
+  m[1] = h.beta1 * m[1] + (1 - h.beta1) * d
+  m[2] = math.max(h.beta2 * m[2], math.abs(d) + h.eps)
+  return p - h.lr / (1 - h.beta1 ^ t) * m[1] / m[2]
+end
+
+function step.adagrad(p, g, m, h, t)
+  local d <const> = h.scale * g + h.weight_decay * p
+  m[1] = m[1] + d * d
+  return p - h.lr / (1 + (t - 1) * h.lr_decay) * d / (math.sqrt(m[1]) + h.eps)
+end
+
+function step.lion(p, g, m, h)
+  local d <const> = h.scale * g
+  local c <const> = h.beta1 * m[1] + (1 - h.beta1) * d
+  m[1] = h.beta2 * m[1] + (1 - h.beta2) * d
+  return p * (1 - h.lr * h.weight_decay) - h.lr * (c > 0 and 1 or c < 0 and -1 or 0)
+end
+
 local SLOTS <const> = {
   sgd = { "lr", "momentum", "dampening", "weight_decay", "nesterov", "count", "scale" },
   adam = { "lr", "beta1", "beta2", "eps", "weight_decay", "decoupled", "count", "scale" },
+  radam = { "lr", "beta1", "beta2", "eps", "weight_decay", "decoupled", "count", "scale" },
+  adamax = { "lr", "beta1", "beta2", "eps", "weight_decay", "count", "scale" },
   rmsprop = { "lr", "alpha", "eps", "weight_decay", "momentum", "count", "scale" },
+  adagrad = { "lr", "lr_decay", "eps", "weight_decay", "count", "scale" },
+  lion = { "lr", "beta1", "beta2", "weight_decay", "count", "scale" },
 }
 
 --- method, hyper where it is not the default, which moments there are
@@ -58,6 +95,11 @@ local runs <const> = {
   { "adam", {}, { true, true } },
   { "adam", { weight_decay = 0.1, scale = 0.5 }, { true, true } },
   { "adam", { weight_decay = 0.1, decoupled = 1 }, { true, true } },
+  { "radam", { weight_decay = 0.1, scale = 0.5 }, { true, true } },
+  { "adamax", { weight_decay = 0.1, scale = 0.5 }, { true, true } },
+  { "adagrad", {}, { true } },
+  { "adagrad", { lr_decay = 0.5, weight_decay = 0.1, scale = 0.5 }, { true } },
+  { "lion", { weight_decay = 0.1, scale = 0.5 }, { true } },
   { "rmsprop", {}, { true, false, false } },
   { "rmsprop", { momentum = 0.9, weight_decay = 0.1 }, { true, false, true } },
   { "rmsprop", { scale = 0.5 }, { true, true, false } },
@@ -66,11 +108,11 @@ local runs <const> = {
 
 local DEFAULTS <const> = {
   lr = 0.05, momentum = 0, dampening = 0, weight_decay = 0, nesterov = 0, count = 0, scale = 1,
-  beta1 = 0.9, beta2 = 0.99, eps = 1e-8, decoupled = 0, alpha = 0.9,
+  beta1 = 0.9, beta2 = 0.99, eps = 1e-8, decoupled = 0, alpha = 0.9, lr_decay = 0,
 }
 
 local SHAPES <const> = { { 3, 23 }, { 0, 2 }, {}, { 5 } }
-local STEPS <const> = 4
+local STEPS <const> = 10 -- the sixth of RAdam is its first that divides by the average of squares
 
 --- One run: tensors for the row, and what plain Lua makes of the same numbers.
 local function prepare(run, dtype)

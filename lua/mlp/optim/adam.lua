@@ -8,7 +8,6 @@
 --- Equal to PyTorch's Adam. For decay that is not divided by the gradient's size see AdamW.
 
 local core <const> = require "mlp.core"
-local errors <const> = require "mlp.errors"
 local Optimizer <const> = require "mlp.optim.optimizer"
 
 ---@class mlp.optim.Adam.Options
@@ -24,19 +23,14 @@ local Adam = Optimizer:extend "Adam"
 Adam.defaults = { lr = 1e-3, betas = { 0.9, 0.999 }, eps = 1e-8, weight_decay = 0 }
 
 function Adam.check(call, o)
-  if type(o.betas) ~= "table" or #o.betas ~= 2 then
-    errors.wanted(call, "betas", o.betas, "a table of two numbers")
-  end
-  Optimizer.want_number(call, "betas[1]", o.betas[1], 0, 1)
-  Optimizer.want_number(call, "betas[2]", o.betas[2], 0, 1)
+  Optimizer.want_betas(call, o)
   Optimizer.want_number(call, "eps", o.eps, 0)
   Optimizer.want_number(call, "weight_decay", o.weight_decay, 0)
 end
 
 --- The slots of adam_step's hyper.
-function Adam.slots(o)
-  return { o.lr, o.betas[1], o.betas[2], o.eps, o.weight_decay, 0, 0, 1 }
-end
+Adam.slots = { "lr", "beta1", "beta2", "eps", "weight_decay", "decoupled", "count", "scale" }
+Adam.decoupled = false
 
 function Adam.moments() return { true, true } end
 

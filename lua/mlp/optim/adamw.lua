@@ -15,9 +15,6 @@ local AdamW = Adam:extend "AdamW"
 
 AdamW.defaults = { lr = 1e-3, betas = { 0.9, 0.999 }, eps = 1e-8, weight_decay = 0.01 }
 
---- The slots of adam_step's hyper.
-function AdamW.slots(o)
-  return { o.lr, o.betas[1], o.betas[2], o.eps, o.weight_decay, 1, 0, 1 }
-end
+AdamW.decoupled = true
 
 return AdamW

@@ -3,8 +3,8 @@
 --- operation per group: it reads hyper, updates parameters and moments in one pass, and counts
 --- itself in hyper, so a step has happened entirely or not at all.
 ---
---- A class states the operation, the slots of hyper in the operation's order and the lists of
---- moments; see sgd.lua.
+--- A class states the operation, the names of hyper's slots in the operation's order and the lists
+--- of moments; see sgd.lua.
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
@@ -13,6 +13,9 @@ local watch <const> = require "mlp.watch"
 ---@class mlp.optim.Group
 ---@field parameters mlp.Tensor[]
 ---@field lr number? its own learning rate; nil: the optimizer's
+---@field factor number multiplies its learning rate; a trainer's schedule of the group sets it (1)
+---@field options table<string, any> what the group was made with, completed
+---@field method table? the class that steps it, where it is not the optimizer's
 ---@field hyper mlp.Tensor float64, one number per slot
 ---@field moments mlp.Tensor[][] lists of one tensor per parameter, or empty lists
 
@@ -97,25 +100,59 @@ end
 
 Optimizer.want_number = want_number
 
-local function zeros_like_all(parameters)
-  local zeros <const> = {}
-  for i, p in ipairs(parameters) do zeros[i] = core.zeros(p.shape, { dtype = p.dtype }) end
-  return zeros
+--- Two rates of averages, which the slots know as beta1 and beta2.
+local function want_betas(call, o)
+  if type(o.betas) ~= "table" or #o.betas ~= 2 then
+    errors.wanted(call, "betas", o.betas, "a table of two numbers")
+  end
+  want_number(call, "betas[1]", o.betas[1], 0, 1)
+  want_number(call, "betas[2]", o.betas[2], 0, 1)
+  o.beta1, o.beta2 = o.betas[1], o.betas[2]
+end
+
+Optimizer.want_betas = want_betas
+
+--- One tensor per parameter, as a class's moments() says: full of a number (true: 0), of the shape
+--- that a function gives for the parameter; false leaves the list empty.
+local function moment_of(parameters, first)
+  local list <const> = {}
+  if first == false then return list end
+  for i, p in ipairs(parameters) do
+    local shape <const> = type(first) == "function" and first(p) or p.shape
+    list[i] = core.full(shape, type(first) == "number" and first or 0, { dtype = p.dtype })
+  end
+  return list
 end
 
 local LR <const> = 1 -- the slot of hyper that every class has first
 
+--- What the slots that no option fills begin with.
+local FIRST <const> = { count = 0, scale = 1 }
+
+--- The number that a slot begins with: an option's, the class's own, or of the two slots that every
+--- class has last.
+local function slot_value(method, o, name)
+  local value = o[name]
+  if value == nil then value = method[name] end
+  if type(value) == "boolean" then return value and 1 or 0 end
+  return FIRST[name] or value
+end
+
 local function group_of(optimizer, entry, defaults)
-  local o <const> = errors.options(optimizer.class_name, entry.options, defaults)
-  optimizer.check(optimizer.class_name, o)
-  want_number(optimizer.class_name, "lr", o.lr, 0)
-  local values <const>, moments <const> = optimizer.slots(o), {}
-  for k, used in ipairs(optimizer.moments(o)) do
-    moments[k] = used and zeros_like_all(entry.parameters) or {}
+  local method <const> = entry.method or optimizer
+  local o <const> = errors.options(method.class_name, entry.options,
+    entry.method and entry.method.defaults or defaults)
+  method.check(method.class_name, o)
+  want_number(method.class_name, "lr", o.lr, 0)
+  local values <const>, moments <const> = {}, {}
+  for k, name in ipairs(method.slots) do values[k] = slot_value(method, o, name) end
+  for k, first in ipairs(method.moments(o)) do
+    moments[k] = moment_of(entry.parameters, first)
   end
   return {
-    parameters = entry.parameters, lr = entry.options.lr, moments = moments,
-    hyper = core.tensor(values, { dtype = "float64" }), written_lr = o.lr, written_scale = 1,
+    parameters = entry.parameters, lr = entry.options.lr, factor = 1, options = o,
+    method = entry.method, moments = moments, written_lr = o.lr, written_scale = 1,
+    hyper = core.tensor(values, { dtype = "float64" }),
   }
 end
 
@@ -128,8 +165,10 @@ function Optimizer:init(parameters, options)
   for name in pairs(self.defaults) do known[name] = errors.NONE end
   local o <const> = errors.options(self.class_name, options, self.defaults)
   self.lr, self.factor, self.groups = o.lr, 1, {}
-  for i, entry in ipairs(groups_of(self.class_name, parameters, known)) do
-    self.groups[i] = group_of(self, entry, o)
+  for _, entry in ipairs(groups_of(self.class_name, parameters, known)) do
+    for _, part in ipairs(self.divide and self.divide(entry, o) or { entry }) do
+      table.insert(self.groups, group_of(self, part, o))
+    end
   end
 end
 
@@ -181,7 +220,7 @@ local function write_hyper(self, group, scale)
   local lr, factor <const> = group.lr or self.lr, self.factor
   if type(lr) ~= "number" then want_number(self.class_name, "lr", lr, 0) end
   if type(factor) ~= "number" then want_number(self.class_name, "factor", factor, 0) end
-  lr = lr * factor
+  lr = lr * factor * group.factor
   if lr ~= group.written_lr then
     want_number(self.class_name, "lr", lr, 0)
     core.put(group.hyper, LR, lr)
@@ -195,7 +234,8 @@ end
 
 local function step_group(self, group, scale, ready)
   write_hyper(self, group, scale)
-  self.run(ready.parameters, ready.gradients, ready.moments, group.hyper)
+  local method <const> = group.method or self
+  method.run(ready.parameters, ready.gradients, ready.moments, group.hyper)
   for _, gradient in ipairs(ready.gradients) do gradient:close() end -- the parameters keep theirs
 end
 
@@ -233,6 +273,43 @@ end
 --- function does this before it replays steps.
 function Optimizer:refresh()
   for _, group in ipairs(self.groups) do write_hyper(self, group, group.written_scale) end
+end
+
+--- The learning rate that a group's last step used, or its next one will when there was none.
+---@param group integer? default 1
+---@return number
+function Optimizer:rate(group)
+  local of <const> = self.groups[group or 1]
+  return (of.lr or self.lr) * self.factor * of.factor
+end
+
+--- The names of numbers that may be scaled: slots that options fill.
+local function scalable(method)
+  local known <const> = {}
+  for k, slot in ipairs(method.slots) do
+    if k ~= LR and FIRST[slot] == nil and method[slot] == nil then known[slot] = k end
+  end
+  return known
+end
+
+--- Multiplies an option of every group that has it, of what it was made with, by a factor: what
+--- schedules of momentum or decay do. The learning rate has `factor` for that.
+---@param name string "weight_decay"
+---@param factor number
+function Optimizer:scale(name, factor)
+  local known, found = {}, false
+  for _, group in ipairs(self.groups) do
+    local method <const> = group.method or self
+    known = scalable(method)
+    if known[name] then
+      core.put(group.hyper, known[name], slot_value(method, group.options, name) * factor)
+      found = true
+    end
+  end
+  if found then return end
+  local guess <const> = errors.guess(name, known)
+  errors.raise(guess and "%s: there is no number '%s' to scale (did you mean '%s'?)"
+    or "%s: there is no number '%s' to scale", self.class_name, name, guess)
 end
 
 local function count_of(group) return group.hyper:get(-2) // 1 | 0 end

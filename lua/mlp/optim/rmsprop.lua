@@ -36,9 +36,7 @@ function RMSprop.check(call, o)
 end
 
 --- The slots of rmsprop_step's hyper.
-function RMSprop.slots(o)
-  return { o.lr, o.alpha, o.eps, o.weight_decay, o.momentum, 0, 1 }
-end
+RMSprop.slots = { "lr", "alpha", "eps", "weight_decay", "momentum", "count", "scale" }
 
 function RMSprop.moments(o) return { true, o.centered, o.momentum ~= 0 } end
 

@@ -34,9 +34,7 @@ function SGD.check(call, o)
 end
 
 --- The slots of sgd_step's hyper.
-function SGD.slots(o)
-  return { o.lr, o.momentum, o.dampening, o.weight_decay, o.nesterov and 1 or 0, 0, 1 }
-end
+SGD.slots = { "lr", "momentum", "dampening", "weight_decay", "nesterov", "count", "scale" }
 
 function SGD.moments(o) return { o.momentum ~= 0 } end
 

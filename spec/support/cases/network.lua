@@ -762,6 +762,23 @@ for op, step in pairs {
     hyper = { 0.1, 0.9, 0.99, 1e-8, 0, 0, 3, 1 }, lists = { false, false, false, { 0.1, 1 } },
     most = 2,
   },
+  radam_step = {
+    hyper = { 0.1, 0.9, 0.99, 1e-8, 0, 0, 9, 1 }, lists = { false, false, false, { 0.1, 1 } },
+    most = 2,
+  },
+  adamax_step = {
+    hyper = { 0.1, 0.9, 0.99, 1e-8, 0, 3, 1 }, lists = { false, false, false, { 0.1, 1 } },
+    most = 10,
+  },
+  adagrad_step = {
+    hyper = { 0.1, 0.1, 1e-8, 0, 3, 1 }, lists = { false, false, { 0.1, 1 } }, most = 0.1,
+  },
+  lion_step = {
+    hyper = { 0.1, 0.9, 0.99, 0, 3, 1 }, lists = { false, false, false }, most = 0.1001,
+  },
+  ema_step = { hyper = { 0.9, 1, 3 }, lists = { false, false }, most = 2.9 },
+  lookahead_step = { hyper = { 0.5, 4, 3 }, lists = { false, false }, most = 2.1 },
+  add_scaled = { hyper = { 0.5, 3 }, lists = { false, false }, most = 1.1 },
   rmsprop_step = {
     hyper = { 0.1, 0.9, 1e-8, 0, 0.5, 3, 1 },
     lists = { false, false, { 1, 2 }, { 0, 0.5 }, false }, most = 1,
@@ -782,6 +799,72 @@ for op, step in pairs {
     check = function(_, args) moved(before, args, step.most) end,
   }
 end
+
+--- Steps that look at matrices: shapes of each list, then hyper.
+for op, step in pairs {
+  muon_step = {
+    shapes = { { { 3, 67 }, { 0, 2 } }, { { 3, 67 }, { 0, 2 } }, { { 3, 67 }, { 0, 2 } } },
+    hyper = { 0.1, 0.9, 0, 1, 5, 0, 3, 1 }, most = 0.13,
+  },
+  adafactor_step = {
+    shapes = { { { 3, 67 }, { 0, 2 }, { 5 } }, { { 3, 67 }, { 0, 2 }, { 5 } },
+      { { 3 }, { 0 }, { 5 } }, { { 67 }, { 2 }, { 0 } }, { { 3, 67 }, { 0, 2 }, { 5 } } },
+    hyper = { 0.1, 0.8, 1e-30, 1e-3, 1, 0.9, 0, 0, 0, 3, 1 }, most = 2.5,
+  },
+} do
+  local before
+  case {
+    op = op, grad = {},
+    args = function(make)
+      local args <const> = {}
+      for k, shapes in ipairs(step.shapes) do
+        args[k] = {}
+        for i, shape in ipairs(shapes) do
+          args[k][i] = make(shape, { range = (k == 3 or k == 4) and { 0.5, 1 } or { -2, 2 } })
+        end
+      end
+      before = {}
+      for i, p in ipairs(args[1]) do before[i] = R.flat(p:totable()) end
+      args[#args + 1] = make.values(step.hyper, "float64")
+      return args
+    end,
+    check = function(_, args) moved(before, args, step.most) end,
+  }
+end
+
+local function dot(a, b)
+  local total = 0.0
+  for i, x in ipairs(a) do total = total + x * b[i] end
+  return total
+end
+
+local function along(a, b, factor)
+  local c <const> = {}
+  for i, x in ipairs(a) do c[i] = x + factor * b[i] end
+  return c
+end
+
+case {
+  op = "lbfgs_direction", grad = {},
+  args = function(make)
+    return { make { 67 }, make({ 3, 67 }, { range = { 0.5, 2 } }), make({ 3, 67 },
+      { range = { 0.5, 2 } }), make.values({ 1, 0, 3, 2, 4, 1 }, "float64") }
+  end,
+  reference = function(g, steps, changes)
+    local d, alpha <const> = along(g, g, -2), {}
+    for _, row in ipairs { 2, 1, 3 } do
+      local s <const>, y <const> = steps[row], changes[row]
+      alpha[row] = dot(s, d) / dot(s, y)
+      d = along(d, y, -alpha[row])
+    end
+    d = along(d, d, dot(steps[2], changes[2]) / dot(changes[2], changes[2]) - 1)
+    for _, row in ipairs { 3, 1, 2 } do
+      local s <const>, y <const> = steps[row], changes[row]
+      d = along(d, s, alpha[row] - dot(y, d) / dot(s, y))
+    end
+    return d
+  end,
+}
 
 case {
   op = "global_norm", grad = {},
