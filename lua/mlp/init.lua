@@ -41,7 +41,7 @@ return lazy(mlp, {
   init = "mlp.initialise", metric = "mlp.metric", data = "mlp.data", io = "mlp.io",
   plot = "mlp.plot", linalg = "mlp.linalg", field = "mlp.field", nerf = "mlp.nerf",
   Trainer = "mlp.trainer", report = "mlp.report", poly = "mlp.poly", fourier = "mlp.fourier",
-  tabular = "mlp.tabular", probe = "mlp.probe",
+  tabular = "mlp.tabular", probe = "mlp.probe", tune = "mlp.tune",
   no_grad = from("mlp.autograd", "no_grad"), grad = from("mlp.autograd", "grad"),
   gradcheck = from("mlp.autograd", "gradcheck"), jacobian = from("mlp.autograd", "jacobian"),
   hvp = from("mlp.autograd", "hvp"), help = from("mlp.help", "help"),

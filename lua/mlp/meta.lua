@@ -406,6 +406,24 @@ function mlp.sgd_step(parameters, gradients, velocities, hyper) end
 ---@param hyper mlp.Tensor float64: lr, beta1, beta2, eps, weight_decay, decoupled (0 or 1), steps taken, scale
 function mlp.adam_step(parameters, gradients, means, squares, hyper) end
 
+--- one step of RAdam, in place
+--- d, m, v as in adam_step; l = 2 / (1 - beta2) - 1; r = l - 2 t beta2^t / (1 - beta2^t); while r <= 5, p = p - lr m / (1 - beta1^t); then p = p - lr m / (1 - beta1^t) sqrt(1 - beta2^t) / (sqrt(v) + eps) sqrt((r - 4) (r - 2) l / ((l - 4) (l - 2) r)). Liu et al. 2020, algorithm 2.
+---@param parameters mlp.Tensor[] updated in place
+---@param gradients mlp.Tensor[] one per parameter
+---@param means mlp.Tensor[] m, one per parameter
+---@param squares mlp.Tensor[] v, one per parameter
+---@param hyper mlp.Tensor float64: lr, beta1, beta2, eps, weight_decay, decoupled (0 or 1), steps taken, scale
+function mlp.radam_step(parameters, gradients, means, squares, hyper) end
+
+--- one step of Adamax, in place
+--- d = scale g + weight_decay p; m = beta1 m + (1 - beta1) d; u = max(beta2 u, |d| + eps); p = p - lr m / ((1 - beta1^t) u). Kingma and Ba 2015, algorithm 2.
+---@param parameters mlp.Tensor[] updated in place
+---@param gradients mlp.Tensor[] one per parameter
+---@param means mlp.Tensor[] m, one per parameter
+---@param largest mlp.Tensor[] u, one per parameter
+---@param hyper mlp.Tensor float64: lr, beta1, beta2, eps, weight_decay, steps taken, scale
+function mlp.adamax_step(parameters, gradients, means, largest, hyper) end
+
 --- one step of RMSprop, in place
 --- d = scale g + weight_decay p; q = alpha q + (1 - alpha) d^2; u = d / (sqrt(q) + eps), centered d / (sqrt(q - a^2) + eps) with a = alpha a + (1 - alpha) d; p = p - lr u, with momentum b = momentum b + u and p = p - lr b. Hinton, Coursera lecture 6e; Graves 2013.
 ---@param parameters mlp.Tensor[] updated in place
@@ -415,6 +433,69 @@ function mlp.adam_step(parameters, gradients, means, squares, hyper) end
 ---@param velocities mlp.Tensor[] b, one per parameter; {} without momentum
 ---@param hyper mlp.Tensor float64: lr, alpha, eps, weight_decay, momentum, steps taken, scale
 function mlp.rmsprop_step(parameters, gradients, squares, means, velocities, hyper) end
+
+--- one step of Adagrad, in place
+--- d = scale g + weight_decay p; s = s + d^2; p = p - lr / (1 + (t - 1) lr_decay) d / (sqrt(s) + eps). Duchi, Hazan and Singer 2011.
+---@param parameters mlp.Tensor[] updated in place
+---@param gradients mlp.Tensor[] one per parameter
+---@param sums mlp.Tensor[] s, one per parameter
+---@param hyper mlp.Tensor float64: lr, lr_decay, eps, weight_decay, steps taken, scale
+function mlp.adagrad_step(parameters, gradients, sums, hyper) end
+
+--- one step of Lion, in place
+--- d = scale g; p = p (1 - lr weight_decay) - lr sign(beta1 m + (1 - beta1) d); m = beta2 m + (1 - beta2) d. Chen et al. 2023, program 1.
+---@param parameters mlp.Tensor[] updated in place
+---@param gradients mlp.Tensor[] one per parameter
+---@param means mlp.Tensor[] m, one per parameter
+---@param hyper mlp.Tensor float64: lr, beta1, beta2, weight_decay, steps taken, scale
+function mlp.lion_step(parameters, gradients, means, hyper) end
+
+--- one step of Muon on matrices, in place
+--- m = momentum m + scale g; u = m, with nesterov scale g + momentum m; o = u made nearly orthogonal by `iterations` steps x = 3.4445 x - 4.7750 (x x') x + 2.0315 (x x')^2 x from u / |u|; p = p (1 - lr weight_decay) - lr l o, l = sqrt(max(1, rows / columns)), with match_rms 0.2 sqrt(max(rows, columns)). Jordan et al. 2024; Liu et al. 2025.
+---@param parameters mlp.Tensor[] updated in place
+---@param gradients mlp.Tensor[] one per parameter
+---@param momenta mlp.Tensor[] m, one per parameter
+---@param hyper mlp.Tensor float64: lr, momentum, weight_decay, nesterov (0 or 1), iterations, match_rms (0 or 1), steps taken, scale
+function mlp.muon_step(parameters, gradients, momenta, hyper) end
+
+--- one step of Adafactor, in place
+--- d = scale g; b = 1 - t^-beta2_decay; r, c: averages, with rate 1 - b, of the means of d^2 + eps_square over rows and columns; u = d / sqrt(r c' / mean r), of vectors d / sqrt(v) with v the average itself; u = u / max(1, rms(u) / clip); a = min(lr, 1 / sqrt(t)) if relative, else lr; if scale_parameter, a = a max(eps_scale, rms(p)); p = p (1 - lr weight_decay) - a u, with means p - m, m = beta1 m + (1 - beta1) a u. Shazeer and Stern 2018.
+---@param parameters mlp.Tensor[] updated in place
+---@param gradients mlp.Tensor[] one per parameter
+---@param rows mlp.Tensor[] r (..., rows), of vectors v
+---@param columns mlp.Tensor[] c (..., columns), of vectors empty
+---@param means mlp.Tensor[] m, one per parameter; {} without
+---@param hyper mlp.Tensor float64: lr, beta2_decay, eps_square, eps_scale, clip, beta1, weight_decay, relative (0 or 1), scale_parameter (0 or 1), steps taken, scale
+function mlp.adafactor_step(parameters, gradients, rows, columns, means, hyper) end
+
+--- the direction of L-BFGS: -H g, H the inverse Hessian that the last pairs of steps s and changes of the gradient y make of the identity times s'y / y'y
+--- Nocedal and Wright 2006, algorithm 7.4.
+---@param gradient mlp.Tensor g (n)
+---@param steps mlp.Tensor s (m, n), a ring of rows
+---@param changes mlp.Tensor y (m, n), a ring of rows
+---@param hyper mlp.Tensor float64: lr, length of the last step, pairs stored, row of the newest, iterations, scale
+---@return mlp.Tensor
+function mlp.lbfgs_direction(gradient, steps, changes, hyper) end
+
+--- takes the parameters into their exponential moving averages, in place
+--- a = b a + (1 - b) p, b = decay, with warmup min(decay, (1 + t) / (10 + t)). Polyak and Juditsky 1992; the warm-up is that of TensorFlow's ExponentialMovingAverage.
+---@param averages mlp.Tensor[] a, updated in place
+---@param parameters mlp.Tensor[] p, one per average
+---@param hyper mlp.Tensor float64: decay, warmup (0 or 1), steps taken
+function mlp.ema_step(averages, parameters, hyper) end
+
+--- brings parameters back to slow weights after every so many steps, in place
+--- At steps t divisible by every: s = s + alpha (p - s); p = s. Zhang et al. 2019, algorithm 1.
+---@param parameters mlp.Tensor[] updated in place
+---@param slow mlp.Tensor[] s, one per parameter
+---@param hyper mlp.Tensor float64: alpha, every, steps taken
+function mlp.lookahead_step(parameters, slow, hyper) end
+
+--- x = x + factor y for every tensor of a list, in place: noise on gradients
+---@param tensors mlp.Tensor[] x, updated in place
+---@param others mlp.Tensor[] y, one per tensor
+---@param hyper mlp.Tensor float64: factor, calls so far
+function mlp.add_scaled(tensors, others, hyper) end
 
 --- the Euclidean norm of all elements of a list of tensors, in float64
 ---@param tensors mlp.Tensor[] of floats, any shapes

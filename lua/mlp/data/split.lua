@@ -3,25 +3,13 @@
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
+local subset <const> = require "mlp.data.subset"
 
 local CALL <const> = "data.split"
 
---- Rows of another set, by position; for sets that cannot select by themselves.
----@class mlp.data.Subset: mlp.data.Set
-local Subset = { __name = "mlp.data.Subset" }
-Subset.__index = Subset
-
-function Subset:__len() return #self.positions end
-
-function Subset:rows(positions)
-  return self.parent:rows(self.positions:index_select(1, positions))
-end
-
 local function part_of(set, list)
   if #list == 0 then errors.raise("%s: a part is left without rows", CALL) end
-  local positions <const> = core.tensor(list, { dtype = "int64" })
-  if set.select then return set:select(positions) end
-  return setmetatable({ parent = set, positions = positions }, Subset)
+  return subset(set, core.tensor(list, { dtype = "int64" }))
 end
 
 -- ---- how many rows each part takes --------------------------------------------------------------

@@ -247,6 +247,7 @@ local NAMESPACES <const> = {
   { "loss", "Losses", "mlp.loss" }, { "optim", "Optimizers", "mlp.optim" },
   { "schedule", "Learning rates over time", "mlp.schedule" },
   { "metric", "Metrics", "mlp.metric" }, { "Trainer", "The trainer", "mlp.trainer" },
+  { "tune", "Choosing settings", "mlp.tune" }, { "probe", "Probes", "mlp.probe" },
   { "data", "Data", "mlp.data" }, { "io", "Files", "mlp.io" }, { "plot", "Pictures", "mlp.plot" },
   { "field", "Fields", "mlp.field" },
   { "nerf", "Radiance fields", "mlp.nerf" },
