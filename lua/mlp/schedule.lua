@@ -116,6 +116,43 @@ function schedule.one_cycle(steps, options)
   end
 end
 
+--- Multiplies by `factor` at every step (PyTorch's ExponentialLR).
+---@param factor number such as 0.999
+---@return mlp.Schedule
+function schedule.exponential(factor)
+  if type(factor) ~= "number" or factor ~= factor or factor < 0 then
+    errors.wanted("schedule.exponential", "factor", factor, "a number from 0")
+  end
+  return function(step) return factor ^ (step - 1) end
+end
+
+--- A straight rise to 1 at step `steps`, then falling as 1 / sqrt(step) (Vaswani et al. 2017,
+--- equation 3, but for its scale).
+---@param steps integer of the rise
+---@return mlp.Schedule
+function schedule.inverse_sqrt(steps)
+  want_steps("inverse_sqrt", "steps", steps)
+  return function(step) return math.min(step / steps, math.sqrt(steps / step)) end
+end
+
+--- Cosines from 1 to `final` that begin anew, each `growth` times as long as the one before
+--- (Loshchilov and Hutter 2017, SGDR; PyTorch's CosineAnnealingWarmRestarts).
+---@param steps integer of the first
+---@param options {growth: number?, final: number?}? growth: default 1, at least 1; final: default 0
+---@return mlp.Schedule
+function schedule.restarts(steps, options)
+  want_steps("restarts", "steps", steps)
+  local o <const> = options_of("restarts", options, { growth = 1, final = 0 })
+  if o.growth < 1 then errors.wanted("schedule.restarts", "growth", o.growth, "at least 1") end
+  return function(step)
+    local done, length = step - 1, steps
+    while done >= length do
+      done, length = done - length, length * o.growth
+    end
+    return o.final + (1 - o.final) * (1 + math.cos(math.pi * done / length)) / 2
+  end
+end
+
 --- One schedule after another, each with its own count from 1:
 --- sequence{{100, mlp.schedule.constant(0.1)}, {900, mlp.schedule.cosine(900)}}. The last goes on.
 ---@param parts {[1]: integer, [2]: mlp.Schedule}[] pairs of a number of steps and a schedule
@@ -152,6 +189,23 @@ function schedule.product(...)
     local factor = 1
     for _, part in ipairs(parts) do factor = factor * part(step) end
     return factor
+  end
+end
+
+--- Two schedules mixed: (1 - share) a + share b, where share is a number, or a schedule of its own
+--- that says how far the change from a to b has come.
+---@param a mlp.Schedule
+---@param b mlp.Schedule
+---@param share number|mlp.Schedule
+---@return mlp.Schedule
+function schedule.mix(a, b, share)
+  want_schedule("mix", "schedule 1", a)
+  want_schedule("mix", "schedule 2", b)
+  if type(share) == "number" then share = schedule.constant(share) end
+  want_schedule("mix", "share", share)
+  return function(step)
+    local part <const> = share(step)
+    return (1 - part) * a(step) + part * b(step)
   end
 end
 

@@ -86,6 +86,14 @@ describe("the example", function()
     assert.matches("1024 tokens, 2048 choices", output)
   end)
 
+  it("look_inside finds a rate, watches layers, asks them, and sweeps", function()
+    os.remove "out/look_relu.svg"
+    local output <const> = run("look_inside.lua", 4)
+    assert.matches("the loss falls fastest at [%d.]+", output)
+    assert.is_true(tonumber(output:match "mean +[%d.]+ +([%d.]+)") > 0.8)
+    assert.is_true(exists "out/look_relu.svg" and exists "out/look_sweep.svg")
+  end)
+
   it("housing explains prices", function()
     if not DATA then pending "MLP_DATA names no folder with california_housing.csv" return end
     assert.is_true(tonumber(run("housing.lua", 2, 1):match "mean R2 ([%d.]+)") > 0.6)

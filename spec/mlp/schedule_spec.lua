@@ -47,6 +47,30 @@ describe("schedule", function()
     assert.close(schedule.one_cycle(10)(11), 4e-6)
   end)
 
+  it("exponential falls by the same factor at every step", function()
+    assert.close(factors(schedule.exponential(0.5), { 1, 2, 4 }), { 1, 0.5, 0.125 })
+  end)
+
+  it("inverse_sqrt rises and falls", function()
+    assert.close(factors(schedule.inverse_sqrt(4), { 1, 4, 16, 64 }), { 0.25, 1, 0.5, 0.25 })
+  end)
+
+  it("restarts is PyTorch's CosineAnnealingWarmRestarts", function()
+    -- T_0 = 3, T_mult = 2, eta_min = 0.1 of PyTorch 1.13
+    local growing <const> = schedule.restarts(3, { growth = 2, final = 0.1 })
+    assert.close(factors(growing, { 1, 2, 3, 4, 6, 9, 10 }),
+      { 1, 0.775, 0.325, 1, 0.775, 0.1602885683, 1 })
+    assert.close(factors(schedule.restarts(2), { 1, 2, 3, 4, 101 }), { 1, 0.5, 1, 0.5, 1 })
+  end)
+
+  it("mix goes from one to the other", function()
+    local rise <const>, fall <const> = schedule.constant(3), schedule.constant(1)
+    assert.close(factors(schedule.mix(rise, fall, 0.25), { 1, 9 }), { 2.5, 2.5 })
+    assert.close(factors(schedule.mix(rise, fall, schedule.linear(2, { first = 0, final = 1 })),
+      { 1, 2, 3 }), { 3, 2, 1 })
+    assert.error_matches(function() schedule.mix(rise, 3, 0.5) end, "schedule 2 is 3 but a sched")
+  end)
+
   it("sequence gives each part its own count, and the last goes on", function()
     local of <const> = schedule.sequence {
       { 2, schedule.constant(0.1) }, { 3, schedule.linear(3) }, { 1, schedule.constant(7) },

@@ -1,6 +1,6 @@
 /*
-** Adamax: Adam with a largest gradient that fades in place of the average of squares; the arithmetic
-** is PyTorch's.
+** Adamax: Adam with a largest gradient that fades in place of the average of squares; the
+** arithmetic is PyTorch's.
 */
 #include <math.h>
 

@@ -1,8 +1,8 @@
 /*
 ** The direction of L-BFGS: minus the gradient times an inverse Hessian that is known by the last
 ** steps s and the changes y of the gradient along them alone, by two loops over the pairs (Nocedal
-** 1980; Nocedal and Wright 2006, algorithm 7.4). The pairs lie in rings: row `newest` of `steps` and
-** `changes` is the last one, `stored` of them count, each row before is older.
+** 1980; Nocedal and Wright 2006, algorithm 7.4). The pairs lie in rings: row `newest` of `steps`
+** and `changes` is the last one, `stored` of them count, each row before is older.
 */
 #include "kernel/blas.h"
 #include "op/op.h"
@@ -49,7 +49,7 @@ static mlp_status direction_check(const mlp_call *c, mlp_error *e) {
                     stored, slot(c, NEWEST), rows);
 }
 
-/* ---- vectors ---------------------------------------------------------------------------------- */
+/* ---- vectors --------------------------------------------------------------------------------- */
 
 /* Row k of a matrix, k from 0; of a vector itself. */
 static const void *row_of(const mlp_call *c, int i, int64_t k) {
@@ -81,7 +81,7 @@ static void combine(mlp_dtype dtype, void *y, const void *x, double alpha, doubl
                  1);
 }
 
-/* ---- the two loops ---------------------------------------------------------------------------- */
+/* ---- the two loops --------------------------------------------------------------------------- */
 
 static void direction_run(mlp_call *c) {
   mlp_dtype dtype = c->in[GRADIENT]->dtype;

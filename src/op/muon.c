@@ -33,7 +33,7 @@ static matrices matrices_of(const mlp_tensor *p) {
   return m;
 }
 
-/* The whole parameter's update and momentum, and for one matrix Y like X and A, B of the short side. */
+/* The whole parameter's update and momentum; for one matrix Y like X, A and B of the short side. */
 static size_t elements_wanted(matrices m) {
   int64_t one = m.rows * m.columns, side = m.rows < m.columns ? m.rows : m.columns;
   return (size_t)(2 * m.count * one + one + 2 * side * side);
@@ -134,8 +134,8 @@ static void gather(const mlp_call *c, int i, const double *h, void *update, void
   mlp_unpack(m, momentum);
 }
 
-/* How long the step is for a matrix of this shape: Jordan's sqrt(max(1, rows / columns)), or so that
-** its root mean square is 0.2, as AdamW's is (Liu et al. 2025). */
+/* How long the step is for a matrix of this shape: Jordan's sqrt(max(1, rows / columns)), or so
+** that its root mean square is 0.2, as AdamW's is (Liu et al. 2025). */
 static double length_of(const double *h, matrices m) {
   double rows = (double)m.rows, columns = (double)m.columns;
   return h[MATCH_RMS] != 0 ? 0.2 * sqrt(fmax(rows, columns)) : sqrt(fmax(1, rows / columns));

@@ -255,7 +255,6 @@ local NAMESPACES <const> = {
   { "poly", "Networks as polynomials", "mlp.poly" },
   { "fourier", "Modular addition, explained", "mlp.fourier" },
   { "tabular", "Tables", "mlp.tabular" },
-  { "probe", "Looking into networks", "mlp.probe" },
 }
 
 --- Namespaces that are classes: mlp.Trainer{...} makes one.

@@ -42,7 +42,7 @@ function LearningRates:figure()
     lines[1] = { x = self.suggestion, label = ("steepest: %.2g"):format(self.suggestion) }
   end
   local low, high = math.huge, self.smooth[1] -- the explosion would leave no room for the rest
-  for _, loss in ipairs(self.smooth) do low = math.min(low, loss) end
+  for i, loss in ipairs(self.smooth) do low = math.min(low, loss, self.losses[i]) end
   high = high + 0.5 * (high - low)
   return require("mlp.plot").lines {
     { x = self.rates, y = self.losses, colour = "#b5b5b5", width = 1 },
