@@ -131,9 +131,10 @@ piece("losses", function()
   total:backward()
 end)
 
-for _, name in ipairs { "SGD", "Adam", "AdamW", "RMSprop" } do
+for _, name in ipairs { "SGD", "Adam", "AdamW", "Adamax", "RAdam", "RMSprop", "Adagrad", "Lion",
+  "Muon", "Adafactor" } do
   piece("steps of " .. name, function()
-    local w <const> = mlp.ones(3):requires_grad_()
+    local w <const> = mlp.ones(3, 2):requires_grad_()
     local optimizer <const> = mlp.optim[name]({ w }, { lr = 0.1 })
     for _ = 1, 2 do
       optimizer:zero_grad()
@@ -143,6 +144,22 @@ for _, name in ipairs { "SGD", "Adam", "AdamW", "RMSprop" } do
     end
   end)
 end
+
+piece("a step of LBFGS", function()
+  local w <const> = mlp.ones(3, 2):requires_grad_()
+  local optimizer <const> = mlp.optim.LBFGS({ w }, { max_iter = 3 })
+  optimizer:step(function() return ((w * w - 2) ^ 2):sum() end)
+end)
+
+piece("averages and slow weights", function()
+  local w <const> = mlp.ones(3):requires_grad_()
+  local inner <const> = mlp.optim.Lookahead(mlp.optim.SGD({ w }, { lr = 0.1 }), { every = 1 })
+  local optimizer <const> = mlp.optim.EMA(inner)
+  local loss <const> = (w * w):sum()
+  loss:backward()
+  optimizer:step()
+  local _ <close> = optimizer:swap()
+end)
 
 piece("a training step", function()
   local model <const> = mlp.nn.MLP { 2, 4, 2, activation = "tanh" }
