@@ -59,10 +59,7 @@ function Wrapper:extend(name)
   return class
 end
 
-local function follow(self)
-  local _ <close> = core.no_grad_scope()
-  self.run(self.parameters, self.beside, self.hyper)
-end
+local function follow(self) self.run(self.parameters, self.beside, self.hyper) end
 
 local function own_count(self) return self.hyper:get(-1) // 1 | 0 end
 
