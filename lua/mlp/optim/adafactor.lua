@@ -26,7 +26,7 @@ local Optimizer <const> = require "mlp.optim.optimizer"
 ---@field scale_parameter boolean? default true
 
 ---@class mlp.optim.Adafactor: mlp.optim.Optimizer
----@overload fun(parameters: mlp.Tensor[], options: table?): mlp.optim.Adafactor
+---@overload fun(parameters: table, options: mlp.optim.Adafactor.Options?): mlp.optim.Adafactor
 local Adafactor = Optimizer:extend "Adafactor"
 
 Adafactor.defaults = {

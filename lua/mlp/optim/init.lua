@@ -14,6 +14,7 @@ local optim = {
   Muon = require "mlp.optim.muon",
   Adafactor = require "mlp.optim.adafactor",
   LBFGS = require "mlp.optim.lbfgs",
+  Wrapper = require "mlp.optim.wrapper",
   EMA = require "mlp.optim.ema",
   Lookahead = require "mlp.optim.lookahead",
   clip_norm = require("mlp.optim.clip").norm,

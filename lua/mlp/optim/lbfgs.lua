@@ -68,8 +68,8 @@ local function total_of(parameters)
   return n
 end
 
---- Steps and changes (history_size, N), the last gradient and the last direction (N), N all numbers
---- of the parameters together.
+---@param parameters mlp.Tensor[]|mlp.nn.Module of one dtype; no groups
+---@param options mlp.optim.LBFGS.Options?
 function LBFGS:init(parameters, options)
   Optimizer.init(self, parameters, options)
   if #self.groups ~= 1 then
@@ -78,6 +78,7 @@ function LBFGS:init(parameters, options)
   local group <const> = self.groups[1]
   local n <const>, m <const> = total_of(group.parameters), group.options.history_size
   local dtype <const> = { dtype = group.parameters[1].dtype }
+  -- steps and changes (m, n); the last gradient and the last direction (n)
   group.moments = { { core.zeros(m, n, dtype), core.zeros(m, n, dtype) },
     { core.zeros(n, dtype), core.zeros(n, dtype) } }
 end

@@ -18,7 +18,7 @@ local Wrapper <const> = require "mlp.optim.wrapper"
 
 ---@class mlp.optim.Lookahead: mlp.optim.Wrapper
 ---@field beside mlp.Tensor[] the slow weights, in the order of the optimizer's parameters
----@overload fun(optimizer: mlp.optim.Optimizer, options: table?): mlp.optim.Lookahead
+---@overload fun(optimizer: table, options: mlp.optim.Lookahead.Options?): mlp.optim.Lookahead
 local Lookahead = Wrapper:extend "Lookahead"
 
 Lookahead.defaults = { every = 5, alpha = 0.5 }

@@ -59,7 +59,10 @@ local function result_of(layers, asleep, rows)
   return result
 end
 
---- The dead units of a model on data.
+--- Units whose activation is flat, with a slope of exactly 0, on every row of the data, so that no
+--- gradient reaches their weights; of modules without an activation, units that are 0.
+---
+---     print(mlp.probe.dead_units(model, train))
 ---@param model mlp.nn.Module
 ---@param data any a data set, a loader or a tensor of inputs; the model takes all tensors of a
 ---  batch but the last, where there are several

@@ -191,7 +191,18 @@ end
 ---@field iterations integer? of L-BFGS, at most; default 100
 ---@field batch_size integer? rows of the model at once; default 256
 
---- Linear probes of layers: logistic regressions on standardised outputs, by L-BFGS.
+--- Linear probes of layers (Alain and Bengio 2016): how well a logistic regression on a layer's
+--- standardised outputs finds the classes, on rows that it was not trained on. Beside each stand
+--- two controls: the same with labels dealt out at random, which should be chance (and on the
+--- training rows shows what the probe learns by heart), and the same in the model with random
+--- weights, which is what the architecture gives away. The first row probes the input itself.
+---
+---     local probe = mlp.probe.linear(model, {"layers.1", "layers.2"}, test)
+---     print(probe)
+---     probe:figure():save "probe.svg"
+---
+--- Weights, modes and random streams are afterwards as they were. For random weights parameters
+--- of two axes or more are drawn as layers draw them and biases are 0; other vectors stay.
 ---@param model mlp.nn.Module
 ---@param layers string[]? paths of modules; nil: all with an activation
 ---@param data mlp.data.Tensors inputs and classes from 1, one per row; better rows that the model

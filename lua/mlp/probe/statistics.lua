@@ -182,7 +182,13 @@ function Statistics:figure()
   return require("mlp.plot").grid(panels)
 end
 
---- A callback for Trainer:fit that looks at every layer.
+--- A callback for Trainer:fit that looks at every layer: norms of gradients and weights, share of
+--- dead units, saturation (share of outputs where the activation is flat to a hundredth). It looks
+--- on a batch that stays the same, in evaluation mode; training goes on to the same bits.
+---
+---     local statistics = mlp.probe.statistics(validation, {every = 10})
+---     trainer:fit(train, {epochs = 5, callbacks = {statistics}})
+---     statistics:figure():save "layers.svg"
 ---@param data any the batch {x, y} to look at, or a data set, of which the first `rows`
 ---@param options {every: integer?, rows: integer?, layers: string[]?}? every: steps between two
 ---  looks; default: after every epoch. rows: 256. layers: paths of modules whose outputs count;

@@ -85,7 +85,12 @@ local function trained(make, fold, number, fit)
   return trainer
 end
 
---- Trains on all folds but one, judges by that one, for every fold.
+--- k-fold cross-validation (Stone 1974): trains on all folds but one and judges by that one, for
+--- every fold.
+---
+---     local result = mlp.tune.cross_validate(function() return mlp.Trainer {...} end, data,
+---       {folds = 5, stratify = labels, fit = {epochs = 20}})
+---     print(result.mean.accuracy, result.deviation.accuracy)
 ---@param make fun(fold: integer): mlp.Trainer makes a trainer, with a model that nothing has
 ---  trained
 ---@param data mlp.data.Set

@@ -192,7 +192,14 @@ end
 ---@field seed integer? of the order of the data; default 1
 ---@field smooth number? weight of the past in the smoothed loss; default 0.9
 
---- A range test of the learning rate. All groups of the optimizer step by the rate that is tried.
+--- The learning-rate range test (Smith 2017, section 3.3): the rate grows by the same factor from
+--- step to step until the loss explodes; the suggestion is where the smoothed loss falls fastest.
+--- All groups of the optimizer step by the rate that is tried. Weights, optimizer, modes and random
+--- stream are afterwards as they were before.
+---
+---     local rates = mlp.tune.find_lr(trainer, train, {batch_size = 64})
+---     rates:figure():save "lr.svg"
+---     trainer.optimizer.lr = rates.suggestion
 ---@param trainer mlp.Trainer
 ---@param data any a data set, a loader, a list of samples
 ---@param options mlp.tune.RateOptions?

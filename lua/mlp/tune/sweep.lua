@@ -264,7 +264,13 @@ function Sweep:figure(x, by)
   return (numeric and line_figure or bar_figure)(self, lines, x)
 end
 
---- Runs a function with many options.
+--- Runs a function with every combination of choices, or with so many drawn at random (Bergstra and
+--- Bengio 2012). A trial that raises an error is noted and the sweep goes on.
+---
+---     local sweep = mlp.tune.sweep(function(o) ... return trainer:evaluate(validation) end,
+---       {lr = {1e-3, 1e-2}, hidden = {16, 64}}, {metric = "accuracy", higher_is_better = true})
+---     print(sweep)
+---     sweep:figure("lr", "hidden"):save "sweep.svg"
 ---@param run fun(options: table, trial: integer): number|table<string, number> trains and judges;
 ---  what trainer:evaluate gives will do
 ---@param space table<string, any[]|fun(u: number): any> the choices of each option; or, for random
