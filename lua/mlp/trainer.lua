@@ -369,7 +369,7 @@ function Trainer:fit(data, options)
     checkpoint_every = errors.NONE, callbacks = {},
   })
   local resumed <const> = self.resumed
-  if type(self.loss) == "table" and self.loss.look_at then self.loss:look_at(data) end
+  if type(self.loss) == "table" and self.loss.for_data then self.loss = self.loss:for_data(data) end
   local run <close> = Run.new(self, run_options(self, data, o), resumed)
   self.resumed = nil
   self.history = run.history

@@ -36,17 +36,19 @@ function WeightedLoss.of(loss, given)
     WeightedLoss)
 end
 
---- Takes the labels from the training data, where the weights follow from them.
+--- The loss for other training data, where the weights follow from them: another object, so that
+--- who has compiled this one sees that it is not the same.
 ---@param data any as for Trainer:fit
-function WeightedLoss:look_at(data)
-  if self.given then return end
+---@return mlp.trainer.WeightedLoss
+function WeightedLoss:for_data(data)
+  if self.given then return self end
   local set <const> = type(data) == "table" and (data.set or data)
   local columns <const> = type(set) == "table" and set.tensors
   if type(columns) ~= "table" then
     errors.wanted("Trainer:fit", "data", data,
       'mlp.data.tensors(x, classes), of which class_weight = "balanced" counts the classes,')
   end
-  self.labels, self.weight = columns[#columns], nil
+  return setmetatable({ loss = self.loss, labels = columns[#columns] }, WeightedLoss)
 end
 
 local function weight_for(self, classes)

@@ -214,7 +214,9 @@ local function find_lr(trainer, data, options)
   local _ <close> = keep(trainer)
   local _ <close> = modes.keep(trainer.model)
   trainer.model:train()
-  if type(trainer.loss) == "table" and trainer.loss.look_at then trainer.loss:look_at(data) end
+  if type(trainer.loss) == "table" and trainer.loss.for_data then
+    trainer.loss = trainer.loss:for_data(data)
+  end
   return run(trainer, endless(loader), o)
 end
 
