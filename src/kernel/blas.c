@@ -65,6 +65,7 @@ typedef struct {
   mlp_factor a, b;
   void *c;
   const void *onto;
+  double alpha, beta;
   int64_t ldc, onto_row, m, n, k;
 } whole_product;
 
@@ -88,6 +89,11 @@ static mlp_factor columns_from(mlp_factor f, int64_t first, size_t bytes) {
   return f;
 }
 
+typedef struct {
+  whole_product whole;
+  int parts;
+} cut_product;
+
 /* Part `part` of w, as a product of its own. */
 static whole_product part_of(const whole_product *w, int parts, int part, size_t bytes) {
   whole_product p = *w;
@@ -96,76 +102,74 @@ static whole_product part_of(const whole_product *w, int parts, int part, size_t
     p.m = mlp_share(w->m, GRAIN, parts, part, &first);
     p.a = rows_from(w->a, first, bytes);
     p.c = (char *)w->c + first * w->ldc * size;
-    if (w->onto) p.onto = (const char *)w->onto + first * w->onto_row * size;
+    p.onto = (const char *)w->onto + first * w->onto_row * size;
   } else {
     p.n = mlp_share(w->n, GRAIN, parts, part, &first);
     p.b = columns_from(w->b, first, bytes);
     p.c = (char *)w->c + first * size;
-    if (w->onto) p.onto = (const char *)w->onto + first * size;
+    p.onto = (const char *)w->onto + first * size;
   }
   return p;
 }
 
-/* One row or one column: y = op(M) x + beta y. M is stored as (rows, columns), used transposed when
-** turned. y is cleared here when beta is 0, whatever it holds. */
+/* One row or one column: y = alpha op(M) x + beta y. M is stored as (rows, columns), used
+** transposed when turned. y is cleared here when beta is 0, whatever it holds. */
 #define DEFINE_PRODUCTS(suffix, T, blas)                                                           \
   static void gemv_##suffix(T *y, int64_t y_step, const T *matrix, int64_t stride, bool turned,    \
-                            const T *x, int64_t x_step, T beta, int64_t rows, int64_t columns) {   \
+                            const T *x, int64_t x_step, T alpha, T beta, int64_t rows,             \
+                            int64_t columns) {                                                     \
     int64_t length = turned ? columns : rows;                                                      \
     for (int64_t i = 0; beta == 0 && i < length; i++) y[i * y_step] = 0;                           \
     cblas_##blas##gemv(CblasRowMajor, turned ? CblasTrans : CblasNoTrans, (int)rows, (int)columns, \
-                       1, matrix, (int)stride, x, (int)x_step, 1, y, (int)y_step);                 \
+                       alpha, matrix, (int)stride, x, (int)x_step, beta == 0 ? 1 : beta, y,        \
+                       (int)y_step);                                                               \
   }                                                                                                \
   static mlp_matrix_##suffix as_##suffix(mlp_factor f, int64_t stride) {                           \
     return f.swapped ? (mlp_matrix_##suffix){f.data, 1, stride}                                    \
                      : (mlp_matrix_##suffix){f.data, stride, 1};                                   \
   }                                                                                                \
-  static void by_blas_##suffix(T *c, int64_t ldc, mlp_factor a, int64_t lda, mlp_factor b,         \
-                               int64_t ldb, const T *onto, int64_t onto_row, int64_t m, int64_t n, \
-                               int64_t k) {                                                        \
-    T beta = onto != NULL;                                                                         \
+  static void by_blas_##suffix(const whole_product *w, int64_t lda, int64_t ldb) {                 \
+    T *c = w->c, alpha = (T)w->alpha, beta = (T)w->beta;                                           \
+    const T *onto = w->onto;                                                                       \
+    mlp_factor a = w->a, b = w->b;                                                                 \
+    int64_t m = w->m, n = w->n, k = w->k;                                                          \
     mlp_blas_settle();                                                                             \
-    for (int64_t i = 0; onto && onto != c && i < m; i++)                                           \
-      memcpy(c + i * ldc, onto + i * onto_row, (size_t)n * sizeof(T));                             \
+    for (int64_t i = 0; beta != 0 && onto != c && i < m; i++)                                      \
+      memcpy(c + i * w->ldc, onto + i * w->onto_row, (size_t)n * sizeof(T));                       \
     if (m == 1) /* C' = op(B)' op(A)' */                                                           \
-      gemv_##suffix(c, 1, b.data, ldb, !b.swapped, a.data, a.swapped ? lda : 1, beta,              \
+      gemv_##suffix(c, 1, b.data, ldb, !b.swapped, a.data, a.swapped ? lda : 1, alpha, beta,       \
                     b.swapped ? n : k, b.swapped ? k : n);                                         \
     else if (n == 1)                                                                               \
-      gemv_##suffix(c, ldc, a.data, lda, a.swapped, b.data, b.swapped ? 1 : ldb, beta,             \
+      gemv_##suffix(c, w->ldc, a.data, lda, a.swapped, b.data, b.swapped ? 1 : ldb, alpha, beta,   \
                     a.swapped ? k : m, a.swapped ? m : k);                                         \
     else                                                                                           \
-      cblas_##blas##gemm(CblasRowMajor, turn(a), turn(b), (int)m, (int)n, (int)k, 1, a.data,       \
-                         (int)lda, b.data, (int)ldb, beta, c, (int)ldc);                           \
+      cblas_##blas##gemm(CblasRowMajor, turn(a), turn(b), (int)m, (int)n, (int)k, alpha, a.data,   \
+                         (int)lda, b.data, (int)ldb, beta, c, (int)w->ldc);                        \
   }                                                                                                \
-  static void one_##suffix(T *c, int64_t ldc, mlp_factor a, mlp_factor b, const T *onto,           \
-                           int64_t onto_row, int64_t m, int64_t n, int64_t k) {                    \
-    int64_t lda = leading(a, m, k), ldb = leading(b, k, n);                                        \
-    if (m == 0 || n == 0) return;                                                                  \
-    if (ldc < n) ldc = n;                                                                          \
-    if (is_small(a, b, m, n, k) || !fits_blas(m, n, k, lda, ldb, ldc))                             \
-      mlp_kernel()->product.suffix(c, ldc, as_##suffix(a, lda), as_##suffix(b, ldb), onto,         \
-                                   onto_row, m, n, k);                                             \
+  static void one_##suffix(whole_product *w) {                                                     \
+    int64_t lda = leading(w->a, w->m, w->k), ldb = leading(w->b, w->k, w->n);                      \
+    if (w->m == 0 || w->n == 0) return;                                                            \
+    if (w->ldc < w->n) w->ldc = w->n;                                                              \
+    if (is_small(w->a, w->b, w->m, w->n, w->k) || !fits_blas(w->m, w->n, w->k, lda, ldb, w->ldc))  \
+      mlp_kernel()->product.suffix(w->c, w->ldc, as_##suffix(w->a, lda), as_##suffix(w->b, ldb),   \
+                                   (T)w->alpha, (T)w->beta, w->onto, w->onto_row, w->m, w->n,      \
+                                   w->k);                                                          \
     else                                                                                           \
-      by_blas_##suffix(c, ldc, a, lda, b, ldb, onto, onto_row, m, n, k);                           \
+      by_blas_##suffix(w, lda, ldb);                                                               \
   }                                                                                                \
-  typedef struct {                                                                                 \
-    whole_product whole;                                                                           \
-    int parts;                                                                                     \
-  } cut_##suffix;                                                                                  \
   static void run_part_##suffix(void *context, int part) {                                         \
-    const cut_##suffix *cut = context;                                                             \
+    const cut_product *cut = context;                                                              \
     whole_product p = part_of(&cut->whole, cut->parts, part, sizeof(T));                           \
-    one_##suffix(p.c, p.ldc, p.a, p.b, p.onto, p.onto_row, p.m, p.n, p.k);                         \
+    one_##suffix(&p);                                                                              \
   }                                                                                                \
-  void mlp_gemm_##suffix(T *c, int64_t ldc, mlp_factor a, mlp_factor b, const T *onto,             \
-                         int64_t onto_row, int64_t m, int64_t n, int64_t k) {                      \
-    int parts = parts_of(m, n, k);                                                                 \
-    if (parts == 1) {                                                                              \
-      one_##suffix(c, ldc, a, b, onto, onto_row, m, n, k);                                         \
-      return;                                                                                      \
-    }                                                                                              \
-    cut_##suffix cut = {{a, b, c, onto, ldc, onto_row, m, n, k}, parts};                           \
-    mlp_parallel(parts, run_part_##suffix, &cut);                                                  \
+  void mlp_gemm_onto_##suffix(T *c, int64_t ldc, mlp_factor a, mlp_factor b, T alpha, T beta,      \
+                              const T *onto, int64_t onto_row, int64_t m, int64_t n, int64_t k) {  \
+    cut_product cut = {{a, b, c, onto, (double)alpha, (double)beta, ldc, onto_row, m, n, k},       \
+                       parts_of(m, n, k)};                                                         \
+    if (cut.parts == 1)                                                                            \
+      one_##suffix(&cut.whole);                                                                    \
+    else                                                                                           \
+      mlp_parallel(cut.parts, run_part_##suffix, &cut);                                            \
   }
 
 DEFINE_PRODUCTS(f32, float, s)

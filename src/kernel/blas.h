@@ -19,14 +19,25 @@ typedef struct {
   bool swapped;
 } mlp_factor;
 
-/* C (m, n) = op(A) op(B) + S, row-major; op(A) is (m, k), op(B) is (k, n). S, `onto`, has rows
-** `onto_row` apart: it is C itself, or one row for all (a bias, 0 apart), or NULL: nothing is added
-** and C is not read. Any size may be 0. A large product is cut into as many parts as there are lanes
+/* C (m, n) = alpha op(A) op(B) + beta S, row-major; op(A) is (m, k), op(B) is (k, n). S, `onto`, has
+** rows `onto_row` apart: C itself, or one row for all (a bias, 0 apart). With beta = 0 neither S nor C
+** is read. Any size may be 0. A large product is cut into as many parts as there are lanes
 ** (base/pool.h), by rows or columns of C. */
-void mlp_gemm_f32(float *c, int64_t ldc, mlp_factor a, mlp_factor b, const float *onto,
-                  int64_t onto_row, int64_t m, int64_t n, int64_t k);
-void mlp_gemm_f64(double *c, int64_t ldc, mlp_factor a, mlp_factor b, const double *onto,
-                  int64_t onto_row, int64_t m, int64_t n, int64_t k);
+void mlp_gemm_onto_f32(float *c, int64_t ldc, mlp_factor a, mlp_factor b, float alpha, float beta,
+                       const float *onto, int64_t onto_row, int64_t m, int64_t n, int64_t k);
+void mlp_gemm_onto_f64(double *c, int64_t ldc, mlp_factor a, mlp_factor b, double alpha,
+                       double beta, const double *onto, int64_t onto_row, int64_t m, int64_t n,
+                       int64_t k);
+
+/* The same onto C itself. */
+static inline void mlp_gemm_f32(float *c, int64_t ldc, mlp_factor a, mlp_factor b, float alpha,
+                                float beta, int64_t m, int64_t n, int64_t k) {
+  mlp_gemm_onto_f32(c, ldc, a, b, alpha, beta, c, ldc, m, n, k);
+}
+static inline void mlp_gemm_f64(double *c, int64_t ldc, mlp_factor a, mlp_factor b, double alpha,
+                                double beta, int64_t m, int64_t n, int64_t k) {
+  mlp_gemm_onto_f64(c, ldc, a, b, alpha, beta, c, ldc, m, n, k);
+}
 
 /* Settles the thread count; whoever calls OpenBLAS by another way calls this before. */
 void mlp_blas_settle(void);

@@ -50,9 +50,9 @@ static inline void mlp_multiply(mlp_dtype dtype, void *c, mlp_factor a, mlp_fact
                                 const void *onto, int64_t onto_row, int64_t m, int64_t n,
                                 int64_t k) {
   if (dtype == MLP_F32)
-    mlp_gemm_f32(c, n, a, b, onto, onto_row, m, n, k);
+    mlp_gemm_onto_f32(c, n, a, b, 1, onto != NULL, onto, onto_row, m, n, k);
   else
-    mlp_gemm_f64(c, n, a, b, onto, onto_row, m, n, k);
+    mlp_gemm_onto_f64(c, n, a, b, 1, onto != NULL, onto, onto_row, m, n, k);
 }
 
 #endif

@@ -154,7 +154,12 @@ void mlp_step_parameter(const mlp_call *c, int i, int n, const int *list, mlp_st
   void *data[MLP_STEP_LISTS] = {NULL};
   for (int j = 0; j < n; j++) data[j] = beside.t[j] ? mlp_tensor_data(beside.t[j]) : NULL;
   if (update) data[1] = (void *)(uintptr_t)update;
-  cut_step whole = {run, data, k, n, 1, mlp_tensor_count(beside.t[0]),
+  cut_step whole = {run,
+                    data,
+                    k,
+                    n,
+                    1,
+                    mlp_tensor_count(beside.t[0]),
                     (int64_t)mlp_dtype_bytes(beside.t[0]->dtype)};
   if (all_contiguous(&beside))
     run_block(&whole);
