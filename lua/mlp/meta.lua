@@ -251,6 +251,12 @@ function mlp.hash_grid_levels(options) end
 ---@return mlp.Tensor, mlp.Tensor, mlp.Tensor, mlp.Tensor
 function mlp.composite(density, colour, t, delta, background) end
 
+--- The distance (...) of points to the nearest triangle of a mesh, and the mesh's winding number (...) around them: 1 inside a closed mesh whose faces turn anticlockwise seen from outside, 0 outside.
+---@param points mlp.Tensor (..., 3)
+---@param corners mlp.Tensor of the triangles, (faces, 3, 3)
+---@return mlp.Tensor, mlp.Tensor
+function mlp.mesh_distance(points, corners) end
+
 --- (x - t)^2: squared error
 ---@param prediction mlp.Tensor x, any shape
 ---@param target mlp.Tensor t, of the prediction's shape
