@@ -64,8 +64,10 @@ local surface = fitted:mesh { resolution = hurried and 24 or 128 }
 print(("mesh of %d triangles, closed: %s"):format(#surface.faces, field.is_closed(surface)))
 assert(field.save_obj("out/sdf.obj", surface))
 local views, size = {}, hurried and 32 or 320
+local upright = mlp.tensor { { 1, 0, 0, 0 }, { 0, 0, 1, 0 }, { 0, -1, 0, 0 }, { 0, 0, 0, 1 } }
 for i, pose in ipairs(mlp.nerf.turntable(3, { radius = 3.5, elevation = 20 })) do
-  views[i] = fitted:shade { height = size, width = size, pose = pose }
+  views[i] = fitted:shade { height = size, width = size, pose = upright:matmul(pose),
+    light = { 0.5, 0.8, 0.3 } }
 end
 assert(mlp.io.png.save("out/sdf.png", mlp.cat(views, 2)))
 print "out/sdf.obj, out/sdf.png"
