@@ -228,6 +228,58 @@ function mlp.attention(query, key, value, options) end
 ---@return mlp.Tensor
 function Tensor:attention(key, value, options) end
 
+--- The K best experts of every token and its rows among those sorted by expert
+--- Gives expert (T, K), the best first; place (T, K), the row of each; count (E), rows of every expert; load (E), how many chose it, dropped ones too. All int64, from 1.
+---@param score mlp.Tensor (T, E)
+---@param options? {bias: mlp.Tensor?, top_k: integer?, groups: integer?, group_limit: integer?, capacity: integer?, keep: "first"|"highest"?}
+---@return mlp.Tensor, mlp.Tensor, mlp.Tensor, mlp.Tensor
+function mlp.route(score, options) end
+
+--- Every token to the rows of its experts: rows[place[t, k]] = w[t, k] x[t], (T K, D)
+---@param input mlp.Tensor x (T, D)
+---@param place mlp.Tensor row of every token and expert (T, K), int64
+---@param weight? mlp.Tensor w (T, K), 1 when absent
+---@return mlp.Tensor
+function mlp.dispatch(input, place, weight) end
+
+--- Every token to the rows of its experts: rows[place[t, k]] = w[t, k] x[t], (T K, D)
+---@param place mlp.Tensor row of every token and expert (T, K), int64
+---@param weight? mlp.Tensor w (T, K), 1 when absent
+---@return mlp.Tensor
+function Tensor:dispatch(place, weight) end
+
+--- What a token's experts say, summed: y[t] = sum_k w[t, k] rows[place[t, k]], (T, D)
+---@param rows mlp.Tensor (T K, D), sorted by expert
+---@param place mlp.Tensor row of every token and expert (T, K), int64
+---@param weight? mlp.Tensor w (T, K), 1 when absent
+---@return mlp.Tensor
+function mlp.combine(rows, place, weight) end
+
+--- What a token's experts say, summed: y[t] = sum_k w[t, k] rows[place[t, k]], (T, D)
+---@param place mlp.Tensor row of every token and expert (T, K), int64
+---@param weight? mlp.Tensor w (T, K), 1 when absent
+---@return mlp.Tensor
+function Tensor:combine(place, weight) end
+
+--- x W' + b with a matrix for every group of rows: (A, N)
+--- The products of a mixture of experts without padding (Gale et al. 2023). Rows after the last group give 0.
+---@param input mlp.Tensor x (A, D), rows sorted by expert
+---@param weight mlp.Tensor W (E, N, D)
+---@param count mlp.Tensor rows of each expert (E), int64
+---@param bias? mlp.Tensor b (E, N), 0 when absent
+---@param options? {turned: boolean?}
+---@return mlp.Tensor
+function mlp.experts(input, weight, count, bias, options) end
+
+--- x W' + b with a matrix for every group of rows: (A, N)
+--- The products of a mixture of experts without padding (Gale et al. 2023). Rows after the last group give 0.
+---@param weight mlp.Tensor W (E, N, D)
+---@param count mlp.Tensor rows of each expert (E), int64
+---@param bias? mlp.Tensor b (E, N), 0 when absent
+---@param options? {turned: boolean?}
+---@return mlp.Tensor
+function Tensor:experts(weight, count, bias, options) end
+
 --- Features (..., L F) of points, interpolated on L grids whose corners look into a table (Mueller et al. 2022, section 3).
 --- Level l of 0 .. L-1 has floor(base growth^l) cells along an axis; its corners are numbered while they fit into table_size rows, else hashed. Points outside 0..1 count as the nearest inside, and get no gradient. nn.HashGrid holds a table.
 ---@param x mlp.Tensor points (..., D), D from 1 to 3, in 0..1
