@@ -20,28 +20,68 @@ local compiling = {}
 ---@field fn function
 ---@field batch table<integer, true>
 ---@field tolerant boolean what cannot be recorded is not refused but run eagerly
+---@field rehearse boolean a recording leaves no trace, and the first call is a replay as all others
+---@field sources (fun(): function[], mlp.nn.Module[])? of a rehearsal: functions and modules of the
+---  caller's that `fn` calls, whose upvalues and fields it reads and must leave as they are
+---@field recordings integer how often it was recorded
+---@field unfit integer recordings that did not fit the call that they were made from
 ---@field eagerly string? why it runs eagerly
 ---@type table<mlp.Compiled, mlp.compile.State>
 local state_of <const> = setmetatable({}, { __mode = "k" })
 
 -- ---- guards -------------------------------------------------------------------------------------
 
---- The function's upvalues whose replacement can be told: {number, value, ...}.
-local function upvalues_of(fn)
-  local list <const> = {}
+local SCALAR <const> = { number = true, boolean = true, string = true }
+local REPLACED <const> = { table = true, userdata = true, ["function"] = true }
+
+--- Upvalues whose replacement can be told, as (function, number, value), of the kinds in question.
+local function add_upvalues(list, fn, kinds)
   for i = 1, 255 do
     local name <const>, value <const> = debug.getupvalue(fn, i)
     if name == nil then break end
-    local kind <const> = type(value)
-    if name ~= "_ENV" and (kind == "table" or kind == "userdata" or kind == "function") then
-      list[#list + 1] = i
-      list[#list + 1] = value
+    if name ~= "_ENV" and kinds[type(value)] then
+      table.move({ fn, i, value }, 1, 3, #list + 1, list)
     end
   end
-  return list
 end
 
-local function add_fields(list, t, seen)
+local MOST_FIELDS <const> = 32 -- of a table of settings; a larger one is data
+
+--- A small plain table may hold settings: {copy, table, count}.
+local function add_settings(fields, t)
+  local copy <const> = {}
+  local count = 0
+  for key, value in next, t do
+    copy[key] = value
+    count = count + 1
+    if count > MOST_FIELDS then return end
+  end
+  table.move({ copy, t, count }, 1, 3, #fields + 1, fields)
+end
+
+local is_library <const> = setmetatable({}, { __mode = "k" })
+
+--- What functions of the caller's read beside their arguments: numbers, flags and texts that they
+--- share with others, those of plain tables, and the same of the functions that they call.
+local function add_sources(upvalues, fields, fn, seen)
+  if seen[fn] or debug.getinfo(fn, "S").what == "C" then return end
+  seen[fn] = true
+  add_upvalues(upvalues, fn, SCALAR)
+  for i = 1, 255 do
+    local name <const>, value <const> = debug.getupvalue(fn, i)
+    if name == nil then break end
+    if type(value) == "function" then
+      add_sources(upvalues, fields, value, seen)
+    elseif name ~= "_ENV" and type(value) == "table" and getmetatable(value) == nil
+      and not seen[value] and not is_library[value] then
+      seen[value] = true
+      add_settings(fields, value)
+    end
+  end
+end
+
+--- Fields of a module, plain tables in them included; functions among them are appended.
+local function add_fields(list, t, seen, functions)
   if seen[t] then return end
   seen[t] = true
   local copy <const> = {}
@@ -49,16 +89,42 @@ local function add_fields(list, t, seen)
   for key, value in next, t do
     copy[key] = value
     count = count + 1
-    if type(value) == "table" and getmetatable(value) == nil then add_fields(list, value, seen) end
+    if type(value) == "function" then
+      functions[#functions + 1] = value
+    elseif type(value) == "table" and getmetatable(value) == nil then
+      add_fields(list, value, seen, functions)
+    end
   end
   table.move({ copy, t, count }, 1, 3, #list + 1, list)
 end
 
---- The fields of modules, plain tables in them included: {copy, table, count, ...}.
-local function fields_of(modules)
-  local list <const>, seen <const> = {}, {}
-  for module in pairs(modules) do add_fields(list, module, seen) end
-  return list
+--- What must stay as it is: upvalues as (function, number, value), and fields of modules and of
+--- plain tables as (copy, table, count).
+---@class mlp.compile.Surroundings
+---@field upvalues any[]
+---@field fields any[]
+---@field seen table<table|function, true>
+
+--- Those that are known before the function runs.
+local function surroundings_of(state)
+  local around <const> = { upvalues = {}, fields = {}, seen = {} }
+  add_upvalues(around.upvalues, state.fn, REPLACED)
+  if not state.sources then return around end
+  for _, loaded in pairs(package.loaded) do
+    if type(loaded) == "table" then is_library[loaded] = true end
+  end
+  local functions <const>, modules <const> = state.sources()
+  for _, module in ipairs(modules) do
+    add_fields(around.fields, module, around.seen, functions)
+    functions[#functions + 1] = module.forward
+  end
+  for _, fn in ipairs(functions) do add_sources(around.upvalues, around.fields, fn, around.seen) end
+  return around
+end
+
+--- And the fields of modules that ran, plain tables in them included.
+local function add_modules(around, modules)
+  for module in pairs(modules) do add_fields(around.fields, module, around.seen, {}) end
 end
 
 --- {function, optimizer, ...}: to be called before a replay.
@@ -156,7 +222,7 @@ local function batch_flags(state, arguments)
 end
 
 --- Makes a plan of an ended recording; nil and a message when it is refused.
-local function keep_plan(compiled, state, recording, arguments, results, modules, optimizers)
+local function keep_plan(compiled, state, recording, arguments, results, around, optimizers)
   local flat <const>, rebuild <const> = flatten(results)
   if flat.n > 60 then return nil, "compile: a compiled function returns at most 60 values" end
   local argument_mask <const>, tensors <const>, constants <const> = sorted_out(arguments)
@@ -165,8 +231,8 @@ local function keep_plan(compiled, state, recording, arguments, results, modules
     recording:plan(tensors, batch_flags(state, arguments), outputs, core.lanes())
   if not plan then return nil, anchors end
   core.keep(compiled, {
-    plan, constants, upvalues_of(state.fn), fields_of(modules), syncs_of(optimizers),
-    fixed, rebuild, anchors = anchors,
+    plan, constants, around.upvalues, around.fields, syncs_of(optimizers), fixed, rebuild,
+    anchors = anchors,
   }, arguments.n, argument_mask, flat.n, result_mask)
   return true
 end
@@ -176,13 +242,13 @@ end
 local function call_recorded(recording, state, arguments)
   watch.start()
   local outcome <const> = table.pack(pcall(state.fn, table.unpack(arguments, 1, arguments.n)))
-  local modules <const>, optimizers <const> = watch.stop()
+  local modules <const>, optimizers <const>, hooked <const> = watch.stop()
   recording:stop()
   if not outcome[1] then
     recording:close()
     error(outcome[2], 0)
   end
-  return table.pack(table.unpack(outcome, 2, outcome.n)), modules, optimizers
+  return table.pack(table.unpack(outcome, 2, outcome.n)), modules, optimizers, hooked
 end
 
 local function detached(results)
@@ -194,25 +260,55 @@ local function detached(results)
   return table.unpack(results, 1, results.n)
 end
 
+--- What ran stays as it ran: there is no plan.
+local function as_it_ran(recording, results)
+  recording:commit()
+  return table.unpack(results, 1, results.n)
+end
+
+local MOST_UNFIT <const> = 3 -- a module may make a field at its first call, but not at every one
+
+--- After a rehearsal the call itself, as a replay; unless what was recorded does not even fit the
+--- call that it was recorded from.
+local function after_rehearsal(compiled, state, recording, results, ...)
+  if core.fits(compiled, ...) then
+    recording:close()
+    return compiled(...)
+  end
+  state.unfit = state.unfit + 1
+  if state.unfit == MOST_UNFIT then
+    run_eagerly(state, "it changes fields of modules, or variables, and reads them again")
+  end
+  return as_it_ran(recording, results)
+end
+
 --- What a compiled function does when no plan fits: run it, and record.
 local function record(compiled, ...)
   local state <const> = state_of[compiled]
   if state.eagerly then return state.fn(...) end
   local given <const> = table.pack(...)
   want_constants(given)
-  local recording <close> = core.recording(state.tolerant)
+  state.recordings = state.recordings + 1
+  local around <const> = surroundings_of(state)
+  local recording <close> = core.recording(state.tolerant, state.rehearse)
   local arguments <const> = renamed(recording, given)
-  local results <const>, modules <const>, optimizers <const> =
+  local results <const>, modules <const>, optimizers <const>, hooked <const> =
     call_recorded(recording, state, arguments)
+  if hooked and state.rehearse then return as_it_ran(recording, results) end
   local gave_up <const> = recording:gave_up()
   if gave_up then
     run_eagerly(state, ("%s has no fixed shape, or gives a value to Lua"):format(gave_up))
-    return table.unpack(results, 1, results.n)
+    return as_it_ran(recording, results)
   end
+  add_modules(around, modules)
   local ok <const>, message <const> =
-    keep_plan(compiled, state, recording, arguments, results, modules, optimizers)
+    keep_plan(compiled, state, recording, arguments, results, around, optimizers)
   if not ok and not state.tolerant then errors.raise("%s", message) end
-  if not ok then run_eagerly(state, message) end
+  if not ok then
+    run_eagerly(state, message)
+    return as_it_ran(recording, results)
+  end
+  if state.rehearse then return after_rehearsal(compiled, state, recording, results, ...) end
   return detached(results)
 end
 
@@ -247,7 +343,8 @@ end
 ---@return mlp.Compiled
 function compiling.compile(fn, options)
   if type(fn) ~= "function" then errors.wanted("compile", "the argument", fn, "a function") end
-  local o <const> = errors.options("compile", options, { batch = {}, tolerant = false })
+  local o <const> = errors.options("compile", options,
+    { batch = {}, tolerant = false, rehearse = false, sources = errors.NONE })
   local batch <const> = {}
   for _, place in ipairs(type(o.batch) == "number" and { o.batch } or o.batch) do
     if math.type(place) ~= "integer" or place < 1 then
@@ -256,7 +353,8 @@ function compiling.compile(fn, options)
     batch[place] = true
   end
   local compiled <const> = core.compiled(fn, record)
-  state_of[compiled] = { fn = fn, batch = batch, tolerant = o.tolerant }
+  state_of[compiled] = { fn = fn, batch = batch, tolerant = o.tolerant, rehearse = o.rehearse,
+    sources = o.sources, recordings = 0, unfit = 0 }
   return compiled
 end
 
@@ -280,6 +378,10 @@ function methods:plans() return #core.plans(self) end
 --- Why it runs eagerly, nil when it does not.
 ---@return string?
 function methods:why_eager() return state_of[self].eagerly end
+
+--- How often the function was recorded so far.
+---@return integer
+function methods:recordings() return state_of[self].recordings end
 
 --- Lets go of its plans and their memory; the next call records again.
 function methods:forget() core.forget(self) end

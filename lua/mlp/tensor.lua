@@ -16,6 +16,7 @@ local HIDDEN <const> = {
   png_decode = true, png_encode = true, md5 = true, grad = true, word_distance = true,
   memory_limit = true, recording = true, is_recording = true, compiled = true, keep = true,
   forget = true, plans = true, lanes = true, hooks_changed = true, put = true,
+  fits = true, last = true,
 }
 
 local function public_names()

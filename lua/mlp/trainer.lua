@@ -1,11 +1,15 @@
 --- Training with everything around it: epochs, validation, metrics, early stopping, checkpoints,
 --- progress. What a step does is the loop that one would write by hand: zero_grad, model, loss,
---- backward, clip, optimizer step; learn() below is that loop.
+--- backward, clip, optimizer step. It stands here twice: whole_step() is what is compiled, with its
+--- tests and its clipping in tensors; learn() is the loop in Lua, for what cannot be compiled, and
+--- to find out where a bad number came from.
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
 local accumulate <const> = require "mlp.trainer.accumulate"
+local batches <const> = require "mlp.trainer.batch"
 local checkpoint <const> = require "mlp.trainer.checkpoint"
+local Compiled <const> = require "mlp.trainer.compiled"
 local clip <const> = require "mlp.optim.clip"
 local early_stop <const> = require "mlp.trainer.early_stop"
 local loader_of <const> = require "mlp.data.loader"
@@ -99,6 +103,9 @@ local function check(o)
     errors.wanted("Trainer", "forward", o.forward, "a function (model, batch)")
   end
   accumulate.check(o.accumulate)
+  if o.compile ~= nil and type(o.compile) ~= "boolean" then
+    errors.wanted("Trainer", "compile", o.compile, "true or false")
+  end
   progress.check(o.progress)
 end
 
@@ -122,6 +129,10 @@ end
 ---@field progress boolean|fun(event: table)|nil default: on in a script, off in a host
 ---@field forward (fun(model: mlp.nn.Module, batch: mlp.Tensor[]): any, any)? prediction and target
 ---  of a batch; default: the model takes all tensors of the batch but the last, which is the target
+---@field compile boolean? default: steps, evaluate and predict are compiled (mlp.compile) where
+---  that can be done, and trainer:why_eager() tells why where it cannot; true: then it is an error;
+---  false: the loop runs in Lua. Compiled, what `model` and `loss` draw from math.random or read
+---  from global variables is what it was at the first batch
 
 --- Makes a trainer: mlp.Trainer{model = model, loss = mlp.loss.cross_entropy, lr = 1e-3}.
 ---@param spec mlp.TrainerOptions
@@ -134,18 +145,20 @@ local function new(spec)
     model = errors.NONE, loss = errors.NONE, optimizer = "adamw", lr = errors.NONE,
     schedule = errors.NONE, clip_norm = errors.NONE, metrics = {}, progress = errors.NONE,
     forward = errors.NONE, accumulate = errors.NONE, gradient_noise = errors.NONE,
-    class_weight = errors.NONE,
+    class_weight = errors.NONE, compile = errors.NONE,
   })
   check(o)
   local loss <const>, optimizer <const> = loss_of(o.loss), optimizer_of(o)
   scheduled.check(o.schedule, optimizer)
-  return setmetatable({
+  local trainer <const> = setmetatable({
     model = o.model, loss = o.class_weight ~= nil and WeightedLoss.of(loss, o.class_weight) or loss,
     optimizer = optimizer, schedule = o.schedule, clip_norm = o.clip_norm,
     metrics = metrics_of(o.metrics), progress = o.progress, forward = o.forward,
     accumulate = o.accumulate, steps = 0,
     noise = o.gradient_noise ~= nil and Noise.of(o.gradient_noise) or nil,
   }, Trainer)
+  trainer.compiled = Compiled.of(trainer, o.compile)
+  return trainer
 end
 
 -- ---- one step -----------------------------------------------------------------------------------
@@ -162,6 +175,19 @@ local function predict(self, batch)
 end
 
 local function is_finite(value) return value - value == 0 end
+
+--- Is it the test in whole_step() that failed?
+local function is_refused(message)
+  return type(message) == "string" and message:find("want_finite: ", 1, true) ~= nil
+end
+
+local function detached(value)
+  if core.is_tensor(value) then return value:detach() end
+  if type(value) ~= "table" or getmetatable(value) ~= nil then return value end
+  local copy <const> = {}
+  for key, item in pairs(value) do copy[key] = detached(item) end
+  return copy
+end
 
 --- Raises the report on a loss that is not finite.
 local function refuse_loss(self, batch, value, stream, run)
@@ -183,13 +209,19 @@ local function refuse_gradient(self, norm, run)
     report.of_gradient(self.model))
 end
 
---- Forward, loss and backward of a batch, or of a part of one whose loss counts `share`.
-local function backward(self, batch, share, refuse)
+--- Prediction, target and loss of a batch.
+local function loss_for(self, batch)
   local prediction <const>, target <const> = predict(self, batch)
   local loss <const> = self.loss(prediction, target)
   if not core.is_tensor(loss) or loss:numel() ~= 1 then
     errors.wanted("Trainer", "the loss", loss, "a tensor of one element (a mean or a sum)")
   end
+  return loss, prediction, target
+end
+
+--- Forward, loss and backward of a batch, or of a part of one whose loss counts `share`.
+local function backward(self, batch, share, refuse)
+  local loss <const>, prediction <const>, target <const> = loss_for(self, batch)
   local value <const> = loss:item()
   if not is_finite(value) then refuse(value) end
   local counted <const> = share == 1 and loss or loss * share
@@ -205,6 +237,16 @@ local function backward_of(self, batch, stream, run)
   end)
 end
 
+--- The gradients that the optimizer finds.
+local function ready_for(self)
+  local ready <const> = self.optimizer:ready()
+  if #ready.gradients == 0 then
+    errors.raise("Trainer: no parameter of the optimizer got a gradient; it must be made from the "
+      .. "model that is trained, after model:to(dtype), which makes new parameters")
+  end
+  return ready
+end
+
 --- Forward, loss and backward of a batch, all that comes before the update.
 ---@param batch mlp.Tensor[]
 ---@param run mlp.trainer.Run? to tell where
@@ -214,11 +256,7 @@ function Trainer:learn(batch, run)
   local stream <const> = { core.random_state() }
   optimizer:zero_grad()
   local value <const>, prediction <const>, target <const> = backward_of(self, batch, stream, run)
-  local ready <const> = optimizer:ready()
-  if #ready.gradients == 0 then
-    errors.raise("Trainer: no parameter of the optimizer got a gradient; it must be made from the "
-      .. "model that is trained, after model:to(dtype), which makes new parameters")
-  end
+  local ready <const> = ready_for(self)
   local norm <const> = core.global_norm(ready.gradients):item()
   if not is_finite(norm) then refuse_gradient(self, norm, run) end
   if self.schedule then scheduled.apply(self.schedule, optimizer, self.steps + 1) end
@@ -226,6 +264,81 @@ function Trainer:learn(batch, run)
   if self.noise then self.noise:add(ready.gradients, self.steps, scale) end
   return value, prediction, target, scale, ready
 end
+
+--- What is told of a batch beside its loss: rows, and for metrics what they look at.
+local function told(self, prediction, target)
+  local rows <const> = Tally.rows_of(prediction)
+  if #self.metrics == 0 then return rows end
+  return rows, detached(prediction), detached(target)
+end
+
+--- All of a step, to be compiled: what stands behind want_finite does not happen when it fails.
+local function whole_step(self, batch)
+  local optimizer <const> = self.optimizer
+  optimizer:zero_grad()
+  local loss <const>, prediction <const>, target <const> = loss_for(self, batch)
+  loss:backward()
+  local ready <const> = ready_for(self)
+  local norm <const>, value <const> = core.global_norm(ready.gradients), loss:detach()
+  core.want_finite { value, norm }
+  self.told = table.pack(value, told(self, prediction, target)) -- for who is interrupted from here
+  optimizer:step(self.clip_norm and clip.factor_of(norm, self.clip_norm) or 1, ready)
+  return table.unpack(self.told, 1, self.told.n)
+end
+
+--- The failed step again, in Lua, to find out where the number came from.
+local function refuse_step(self, batch, stream, message, run)
+  core.set_random_state(nil, stream[1], stream[2])
+  self:learn(batches.rows(batch), run)
+  error(message, 0)
+end
+
+local function step_compiled(self, compiled, batch, run)
+  local optimizer <const>, stream <const> = self.optimizer, { core.random_state() }
+  self.told = nil
+  if self.schedule then scheduled.apply(self.schedule, optimizer, self.steps + 1) end
+  local got <const> = table.pack(pcall(compiled, batches.arguments(batch)))
+  if not got[1] then
+    if self.schedule and self.steps > 0 then
+      scheduled.apply(self.schedule, optimizer, self.steps) -- what the last step used
+    end
+    if is_refused(got[2]) then refuse_step(self, batch, stream, got[2], run) end
+    error(got[2], 0)
+  end
+  return got[2]:item(), table.unpack(got, 3, got.n)
+end
+
+--- What the step that was made last told, of this batch.
+---@param batch mlp.Tensor[]|mlp.trainer.Selection
+---@return number loss, integer rows, any prediction, any target
+function Trainer:last_step(batch)
+  local got = table.pack(self.compiled:last("step", batch))
+  if got.n == 0 then got = self.told end
+  return got[1]:item(), table.unpack(got, 2, got.n)
+end
+
+--- One update by a batch, compiled where that can be done.
+---@param batch mlp.Tensor[]|mlp.trainer.Selection
+---@param run mlp.trainer.Run? to tell where, and what the step tells
+---@return number loss before the update
+function Trainer:update(batch, run)
+  local compiled <const> = self.compiled:find("step", whole_step, batch)
+  if compiled then
+    local value <const>, rows <const>, prediction <const>, target <const> =
+      step_compiled(self, compiled, batch, run)
+    if run then run:prepare(value, rows, prediction, target) end
+    return value
+  end
+  local value <const>, prediction <const>, target <const>, scale <const>, ready <const> =
+    self:learn(batches.rows(batch), run)
+  if run then run:prepare(value, told(self, prediction, target)) end
+  self.optimizer:step(scale, ready)
+  return value
+end
+
+--- Why steps run eagerly; nil where they are compiled, or will be when there is a batch.
+---@return string?
+function Trainer:why_eager() return self.compiled.why end
 
 --- The learning rate that the last step used, or the next one will when there was none.
 ---@return number
@@ -245,8 +358,7 @@ function Trainer:step(batch)
   want_batch("Trainer:step", batch)
   local _ <close> = not self.model.training and modes.keep(self.model) or nil
   if not self.model.training then self.model:train() end
-  local value <const>, _, _, scale <const>, ready <const> = self:learn(batch)
-  self.optimizer:step(scale, ready)
+  local value <const> = self:update(batch)
   self.steps = self.steps + 1
   return value
 end
@@ -391,6 +503,20 @@ end
 
 -- ---- without learning ---------------------------------------------------------------------------
 
+local function loss_alone(self, batch)
+  local loss <const>, prediction <const>, target <const> = loss_for(self, batch)
+  return loss, told(self, prediction, target)
+end
+
+local function model_alone(self, batch) return (self.model(batch[1])) end
+
+--- Some work on a batch without gradients.
+local function without_gradients(self, name, work, batch)
+  local compiled <const> = self.compiled:find(name, work, batch)
+  if compiled then return compiled(batches.arguments(batch)) end
+  return work(self, batches.rows(batch))
+end
+
 --- Mean loss and metrics over data, in evaluation mode.
 ---@param data any as for fit; a loader, or batches of `batch_size` rows (256)
 ---@param options {batch_size: integer?}?
@@ -402,12 +528,10 @@ function Trainer:evaluate(data, options)
   local _ <close> = core.no_grad_scope()
   self.model:eval()
   local tally = Tally.new(self.metrics)
-  local iterator <const> = loader:batches()
-  while true do
-    local batch <const> = { iterator() }
-    if batch[1] == nil then break end
-    local prediction <const>, target <const> = predict(self, batch)
-    tally = tally:plus(self.loss(prediction, target):item(), prediction, target)
+  for batch in batches.iterator(loader, self:why_eager() == nil) do
+    local loss <const>, rows <const>, prediction <const>, target <const> =
+      without_gradients(self, "loss", loss_alone, batch)
+    tally = tally:plus(loss:item(), rows, prediction, target)
   end
   if tally.rows == 0 then errors.raise("Trainer:evaluate: the data gave no batch") end
   return tally:result()
@@ -433,9 +557,10 @@ function Trainer:predict(x, options)
   local _ <close> = modes.keep(self.model)
   local _ <close> = core.no_grad_scope()
   self.model:eval()
-  if #input <= o.batch_size then return (self.model(input)) end
+  local function output(rows) return without_gradients(self, "model", model_alone, { rows }) end
+  if #input <= o.batch_size then return output(input) end
   local outputs <const> = {}
-  for i, rows in ipairs(input:split(o.batch_size)) do outputs[i] = self.model(rows) end
+  for i, rows in ipairs(input:split(o.batch_size)) do outputs[i] = output(rows) end
   return core.cat(outputs, 1)
 end
 

@@ -5,17 +5,18 @@
 ---@class mlp.watch
 ---@field modules table<table, true>? the modules that ran, while a function is being compiled
 ---@field optimizers table<table, true>? the optimizers that stepped
+---@field hooked boolean? did a module that ran have hooks? A replay would not call them
 local watch = {}
 
 --- Starts watching.
-function watch.start() watch.modules, watch.optimizers = {}, {} end
+function watch.start() watch.modules, watch.optimizers, watch.hooked = {}, {}, false end
 
 --- Ends it.
----@return table<table, true> modules, table<table, true> optimizers
+---@return table<table, true> modules, table<table, true> optimizers, boolean hooked
 function watch.stop()
   local modules <const>, optimizers <const> = watch.modules, watch.optimizers
   watch.modules, watch.optimizers = nil, nil
-  return modules, optimizers
+  return modules, optimizers, watch.hooked
 end
 
 return watch

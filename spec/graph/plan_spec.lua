@@ -483,3 +483,63 @@ describe("a compiled training step", function()
     for threads = 2, 4 do assert.same(one, train(3, 16, threads, true)) end
   end)
 end)
+
+describe("a rehearsal", function()
+  local function rehearsed(fn, options)
+    options = options or {}
+    options.rehearse, options.tolerant = true, true
+    return mlp.compile(fn, options)
+  end
+
+  it("leaves weights and random streams as they were, and the first call is a replay", function()
+    local w <const>, stream <const> = mlp.zeros(3), mlp.generator(5)
+    local runs = 0
+    local f <const> = rehearsed(function(x)
+      runs = runs + 1
+      local noise <const> = mlp.rand({ 3 }, { generator = stream })
+      w:add_(x):add_(noise)
+      w:slice(1, 1, 1):mul_(2)
+      return w * 1
+    end)
+    local twin <const>, again <const> = mlp.zeros(3), mlp.generator(5)
+    for _ = 1, 3 do
+      twin:add_(1):add_(mlp.rand({ 3 }, { generator = again }))
+      twin:slice(1, 1, 1):mul_(2)
+      assert.same(numbers(twin), numbers(f(mlp.ones(3))))
+      assert.same(numbers(twin), numbers(w))
+    end
+    assert.equal(1, runs)
+    assert.same({ again:state() }, { stream:state() })
+  end)
+
+  it("that fails leaves no trace", function()
+    local w <const> = mlp.zeros(2)
+    local seed <const>, serial <const> = core.random_state()
+    local f <const> = rehearsed(function(x)
+      w:add_(x):add_(mlp.rand(2))
+      error "mine"
+    end)
+    assert.error_matches(function() f(mlp.ones(2)) end, "mine")
+    assert.same({ 0, 0 }, numbers(w))
+    assert.same({ seed, serial }, { core.random_state() })
+    assert.is_false(core.is_recording())
+  end)
+
+  it("that gives up has happened, once", function()
+    local w <const> = mlp.zeros(2)
+    local f <const> = rehearsed(function(x)
+      w:add_(x)
+      return w:sum():item()
+    end)
+    for i = 1, 3 do assert.equal(2 * i, f(mlp.ones(2))) end
+    assert.matches("gives a value to Lua", f:why_eager())
+  end)
+
+  it("lets the results of the last replay be asked for again", function()
+    local f <const> = rehearsed(function(x) return x + 1, { twice = x * 2 }, "word" end)
+    assert.equal(0, select("#", core.last(f, mlp.ones(2))))
+    f(mlp.ones(2))
+    local y <const>, list <const>, word <const> = core.last(f, mlp.ones(2))
+    assert.same({ { 2, 2 }, { 2, 2 }, "word" }, { numbers(y), numbers(list.twice), word })
+  end)
+end)

@@ -263,3 +263,43 @@ describe("global_norm", function()
     assert.is_true(norm ~= norm)
   end)
 end)
+
+describe("want_finite", function()
+  it("is silent about finite numbers and an error otherwise", function()
+    assert.equal(0, select("#", core.want_finite { core.ones(3), core.full({ 2 }, 1e300,
+      { dtype = "float64" }) }))
+    for _, value in ipairs { 0 / 0, 1 / 0, -1 / 0 } do
+      local list <const> = { core.ones(3), core.tensor { 1, value } }
+      assert.error_matches(function() core.want_finite(list) end,
+        "want_finite: a number is infinite or NaN")
+    end
+    assert.error_matches(function() core.want_finite { core.ones(3):to "int64" } end, "is int64")
+  end)
+
+  it("stands before later changes in a compiled function, at every cut", function()
+    local mlp <const> = require "mlp"
+    local lanes <const> = core.lanes()
+    finally(function()
+      core.lanes(lanes)
+      core.debug.tile_height(0)
+    end)
+    for _, height in ipairs { 0, 3 } do
+      core.lanes(2)
+      core.debug.tile_height(height)
+      local w <const> = core.zeros(2)
+      local f <const> = mlp.compile(function(x)
+        local y <const> = x:sum(1)
+        core.want_finite { y }
+        w:add_(y)
+      end, { batch = 1 })
+      for i = 1, 3 do
+        f(core.ones(8, 2))
+        assert.same({ 8 * i, 8 * i }, w:totable())
+      end
+      local bad <const> = core.ones(8, 2)
+      bad:set(8, 1, 0 / 0)
+      assert.error_matches(function() f(bad) end, "want_finite")
+      assert.same({ 24, 24 }, w:totable())
+    end
+  end)
+end)

@@ -52,7 +52,7 @@ static recording_box *check_recording(lua_State *L) {
   return b;
 }
 
-/* recording(tolerant) -> a value to close; only one is open at a time */
+/* recording(tolerant, rehearsal) -> a value to close; only one is open at a time */
 static int core_recording(lua_State *L) {
   mlp_enter(L);
   if (mlp_context_of(L)->recording) return mlp_raise(L, "compile: a function is being compiled");
@@ -61,7 +61,7 @@ static int core_recording(lua_State *L) {
   luaL_setmetatable(L, RECORDING_NAME);
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &anchors_key);
-  mlp_recording_start(&b->recording, mlp_context_of(L), lua_toboolean(L, 1));
+  mlp_recording_start(&b->recording, mlp_context_of(L), lua_toboolean(L, 1), lua_toboolean(L, 2));
   b->open = true;
   return 1;
 }
@@ -80,6 +80,12 @@ static int recording_close(lua_State *L) {
 static int recording_stop(lua_State *L) {
   recording_box *b = check_recording(L);
   b->recording.context->recording = NULL;
+  return 0;
+}
+
+/* recording:commit(): what a rehearsal changed stays */
+static int recording_commit(lua_State *L) {
+  check_recording(L)->recording.rehearsal = false;
   return 0;
 }
 
@@ -222,16 +228,17 @@ static bool same_constants(lua_State *L, int guards, const entry *n) {
   return same;
 }
 
-/* Upvalues: list of (number, value) of the function's upvalues that were tensors, tables or
-** functions. */
-static bool same_upvalues(lua_State *L, int guards, int function) {
+/* Upvalues: list of (function, number, value). */
+static bool same_upvalues(lua_State *L, int guards) {
   bool same = true;
   if (lua_rawgeti(L, guards, UPVALUES) == LUA_TTABLE) {
     int n = (int)lua_rawlen(L, -1), list = lua_gettop(L);
-    for (int i = 1; i < n && same; i += 2) {
+    for (int i = 1; i < n && same; i += 3) {
       lua_rawgeti(L, list, i);
       lua_rawgeti(L, list, i + 1);
-      same = lua_getupvalue(L, function, (int)lua_tointeger(L, -2)) && lua_rawequal(L, -1, -2);
+      lua_rawgeti(L, list, i + 2);
+      same = lua_getupvalue(L, list + 1, (int)lua_tointeger(L, list + 2)) &&
+             lua_rawequal(L, -1, list + 3);
       lua_settop(L, list);
     }
   }
@@ -333,9 +340,7 @@ static bool fits(calling *k, int slot) {
     return false;
   lua_rawgeti(L, k->plans, slot + 1);
   int guards = lua_gettop(L);
-  lua_rawgeti(L, k->state, FUNCTION);
-  bool fit = same_constants(L, guards, n) && same_upvalues(L, guards, guards + 1) &&
-             same_fields(L, guards);
+  bool fit = same_constants(L, guards, n) && same_upvalues(L, guards) && same_fields(L, guards);
   lua_settop(L, fit ? guards : guards - 1);
   return fit;
 }
@@ -375,17 +380,19 @@ static int push_results(lua_State *L, const entry *n, int guards, int boxes) {
   return lua_gettop(L) - first + 1;
 }
 
-/* Replays `times` times; the guards are on top of the stack. */
+/* Replays `times` times, or tells the results of the last replay again when that is 0; the guards
+** are on top of the stack. */
 static int replay(calling *k, entry *n, int64_t times) {
   lua_State *L = k->L;
   mlp_error e;
   int guards = lua_gettop(L), tensors = mlp_plan_results(n->plan);
   mlp_tensor *result[64];
-  run_syncs(L, guards);
+  if (times > 0) run_syncs(L, guards);
   luaL_checkstack(L, 2 * tensors + n->n_result + 8, "results");
   for (int i = 0; i < tensors; i++) mlp_push_box(L);
-  if (mlp_plan_repeat(n->plan, times, k->tensor, result, &e) != MLP_OK)
-    return mlp_raise_error(L, &e);
+  mlp_status status = times > 0 ? mlp_plan_repeat(n->plan, times, k->tensor, result, &e)
+                                : mlp_plan_last(n->plan, k->tensor, result, &e);
+  if (status != MLP_OK) return mlp_raise_error(L, &e);
   for (int i = 0; i < tensors; i++)
     ((mlp_box *)lua_touserdata(L, guards + 1 + i))->tensor = result[i];
   return push_results(L, n, guards, guards + 1);
@@ -442,6 +449,26 @@ static int compiled_run(lua_State *L) {
     results = record(&k);
   }
   return results;
+}
+
+/* fits(compiled, ...): is there a plan for these arguments? */
+static int core_fits(lua_State *L) {
+  luaL_checkudata(L, 1, COMPILED_NAME);
+  calling k;
+  start_call(&k, L);
+  lua_pushboolean(L, find_entry(&k) != NULL);
+  return 1;
+}
+
+/* last(compiled, ...): what the last replay with these arguments returned, for who was interrupted
+** after it; nothing when no plan fits */
+static int core_last(lua_State *L) {
+  luaL_checkudata(L, 1, COMPILED_NAME);
+  calling k;
+  mlp_enter(L);
+  start_call(&k, L);
+  entry *n = find_entry(&k);
+  return n ? replay(&k, n, 0) : 0;
 }
 
 /* ---- compiled functions ---------------------------------------------------------------------- */
@@ -541,17 +568,23 @@ void mlp_open_plan(lua_State *L) {
   static const luaL_Reg functions[] = {{"recording", core_recording},
                                        {"is_recording", core_is_recording},
                                        {"compiled", core_compiled},
+                                       {"fits", core_fits},
+                                       {"last", core_last},
                                        {"keep", core_keep},
                                        {"forget", core_forget},
                                        {"plans", core_plans},
                                        {"lanes", core_lanes},
                                        {"hooks_changed", core_hooks_changed},
                                        {NULL, NULL}};
-  static const luaL_Reg of_recordings[] = {
-      {"__gc", recording_close},        {"__close", recording_close},
-      {"close", recording_close},       {"stop", recording_stop},
-      {"argument", recording_argument}, {"gave_up", recording_gave_up},
-      {"plan", recording_plan},         {NULL, NULL}};
+  static const luaL_Reg of_recordings[] = {{"__gc", recording_close},
+                                           {"__close", recording_close},
+                                           {"close", recording_close},
+                                           {"stop", recording_stop},
+                                           {"argument", recording_argument},
+                                           {"gave_up", recording_gave_up},
+                                           {"commit", recording_commit},
+                                           {"plan", recording_plan},
+                                           {NULL, NULL}};
   static const luaL_Reg of_plans[] = {{"__gc", plan_close},
                                       {"close", plan_close},
                                       {"lines", plan_lines},

@@ -210,6 +210,7 @@ static mlp_status record(const mlp_call *c, bool in_place, mlp_error *e) {
 
 static mlp_status compute(mlp_call *c, mlp_error *e) {
   MLP_TRY(make_outputs(c, e));
+  if (c->context->recording) MLP_TRY(mlp_recording_before(c->context->recording, c, e));
   c->row->run(c);
   if (c->failure) return mlp_refuse(e, "%s: %s", c->row->name, c->failure);
   bool beside = c->in_place && c->out[0] != c->in[0];

@@ -37,6 +37,10 @@ mlp_status mlp_plan_replay(mlp_plan *p, mlp_tensor *const *argument, mlp_tensor 
 mlp_status mlp_plan_repeat(mlp_plan *p, int64_t n, mlp_tensor *const *argument, mlp_tensor **result,
                            mlp_error *e);
 
+/* The results of the last successful replay once more. */
+mlp_status mlp_plan_last(mlp_plan *p, mlp_tensor *const *argument, mlp_tensor **result,
+                         mlp_error *e);
+
 int mlp_plan_results(const mlp_plan *p);
 int mlp_plan_lanes(const mlp_plan *p);
 size_t mlp_plan_bytes(const mlp_plan *p);

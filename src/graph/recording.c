@@ -2,16 +2,28 @@
 
 #include <string.h>
 
-void mlp_recording_start(mlp_recording *r, mlp_context *x, bool tolerant) {
+void mlp_recording_start(mlp_recording *r, mlp_context *x, bool tolerant, bool rehearsal) {
   *r = (mlp_recording){.context = x,
                        .bag = {.memory = &x->memory},
                        .first_storage = x->next_storage,
+                       .rehearsal = rehearsal,
                        .tolerant = tolerant};
   x->recording = r;
 }
 
+static void take_back(mlp_recording *r) {
+  for (int64_t i = 0; i < r->n_saved; i++) {
+    mlp_storage *s = r->saved[i].tensor->storage;
+    memcpy(s->data, r->saved[i].before, s->bytes);
+    mlp_tensor_changed(r->saved[i].tensor, "a rehearsal");
+  }
+  for (int64_t i = 0; i < r->n_drawn; i++) r->drawn[i].stream->serial = r->drawn[i].serial;
+}
+
 void mlp_recording_end(mlp_recording *r) {
   if (r->context->recording == r) r->context->recording = NULL;
+  if (r->rehearsal) take_back(r);
+  for (int64_t i = 0; i < r->n_saved; i++) mlp_tensor_drop(r->saved[i].tensor);
   for (int64_t i = 0; i < r->n_node; i++) mlp_node_drop(r->context, r->node[i]);
   for (int64_t i = 0; i < r->n_grad; i++) {
     mlp_tensor_drop(r->grad[i].leaf);
@@ -40,6 +52,53 @@ static mlp_status note_made(mlp_recording *r, uint64_t storage_id, mlp_error *e)
     r->n_made = room;
   }
   r->made[i] = 1;
+  return MLP_OK;
+}
+
+/* ---- rehearsals ------------------------------------------------------------------------------ */
+
+static mlp_storage *lender_of(mlp_storage *s) {
+  while (s->lender) s = s->lender;
+  return s;
+}
+
+static bool is_saved(const mlp_recording *r, const mlp_tensor *t) {
+  for (int64_t i = 0; i < r->n_saved; i++) {
+    if (lender_of(r->saved[i].tensor->storage) == lender_of(t->storage)) return true;
+  }
+  return false;
+}
+
+static mlp_status save_values(mlp_recording *r, mlp_tensor *t, mlp_error *e) {
+  if (mlp_recording_made(r, mlp_tensor_storage_id(t)) || is_saved(r, t)) return MLP_OK;
+  size_t bytes = t->storage->bytes;
+  mlp_saved_values *longer = mlp_bag_grow(&r->bag, r->saved, r->n_saved, sizeof *longer);
+  void *before = longer ? mlp_bag_take(&r->bag, bytes + 1) : NULL;
+  if (!before) return mlp_no_memory(e, bytes);
+  memcpy(before, t->storage->data, bytes);
+  r->saved = longer;
+  r->saved[r->n_saved++] = (mlp_saved_values){mlp_tensor_share(t), before};
+  return MLP_OK;
+}
+
+static mlp_status save_stream(mlp_recording *r, const mlp_call *c, mlp_error *e) {
+  for (int64_t i = 0; i < r->n_drawn; i++) {
+    if (r->drawn[i].stream == c->stream) return MLP_OK;
+  }
+  mlp_saved_stream *longer = mlp_bag_grow(&r->bag, r->drawn, r->n_drawn, sizeof *longer);
+  if (!longer) return mlp_no_memory(e, sizeof *longer);
+  r->drawn = longer;
+  r->drawn[r->n_drawn++] = (mlp_saved_stream){c->stream, c->serial};
+  return MLP_OK;
+}
+
+mlp_status mlp_recording_before(mlp_recording *r, const mlp_call *c, mlp_error *e) {
+  if (!r->rehearsal) return MLP_OK;
+  if (c->row->flags & MLP_RANDOM) MLP_TRY(save_stream(r, c, e));
+  for (int i = 0; i < c->n_in; i++) {
+    bool written = (c->in_place && i == 0) || mlp_in_written(c, i);
+    if (written && c->in[i]) MLP_TRY(save_values(r, c->in[i], e));
+  }
   return MLP_OK;
 }
 

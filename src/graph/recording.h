@@ -6,6 +6,10 @@
 **
 ** The gradients of leaves are state that calls read and leave behind without an operation; so a
 ** recording notes what each `grad` was before, and whether that was looked at.
+**
+** A rehearsal is a recording after which everything is as it was: values that outlive it are saved
+** before they are changed, and put back with the random streams. What was rehearsed can then run
+** for the first time as it will run ever after, to the same bits.
 */
 #ifndef MLP_GRAPH_RECORDING_H
 #define MLP_GRAPH_RECORDING_H
@@ -26,6 +30,18 @@ typedef struct {
   bool traced;        /* a gradient flowed through it */
 } mlp_noted_tensor;
 
+/* A storage from outside, and what it held before a recorded call changed it. */
+typedef struct {
+  mlp_tensor *tensor; /* a reference */
+  void *before;
+} mlp_saved_values;
+
+/* A random stream, as it was before a recorded call drew from it. */
+typedef struct {
+  mlp_stream *stream;
+  uint64_t serial;
+} mlp_saved_stream;
+
 typedef struct mlp_recording {
   mlp_context *context;
   mlp_bag bag;
@@ -38,14 +54,22 @@ typedef struct mlp_recording {
   uint64_t first_storage; /* storages from this id on are younger than the recording */
   uint8_t *made;          /* (n_made) by id - first_storage: a recorded call wrote it first */
   int64_t n_made;
+  mlp_saved_values *saved;
+  int64_t n_saved;
+  mlp_saved_stream *drawn;
+  int64_t n_drawn;
+  bool rehearsal;      /* its end takes back what it changed */
   bool tolerant;       /* what cannot be recorded is noted, not refused */
   const char *gave_up; /* what could not be recorded: the name of a call, or NULL */
 } mlp_recording;
 
-void mlp_recording_start(mlp_recording *r, mlp_context *x, bool tolerant);
+void mlp_recording_start(mlp_recording *r, mlp_context *x, bool tolerant, bool rehearsal);
 
-/* Ends it, however it went; frees everything. */
+/* Ends it, however it went; frees everything. A rehearsal takes back what it changed. */
 void mlp_recording_end(mlp_recording *r);
+
+/* A call that is about to run: saves what it will change. */
+mlp_status mlp_recording_before(mlp_recording *r, const mlp_call *c, mlp_error *e);
 
 /* A call that has run. */
 mlp_status mlp_recording_add(mlp_recording *r, const mlp_call *c, mlp_error *e);

@@ -237,10 +237,9 @@ static void note_changes(mlp_plan *plan, mlp_tensor *const *argument) {
   }
 }
 
-static mlp_status hand_over(mlp_plan *plan, mlp_tensor *const *argument, mlp_tensor **result,
-                            mlp_error *e) {
+mlp_status mlp_plan_last(mlp_plan *plan, mlp_tensor *const *argument, mlp_tensor **result,
+                         mlp_error *e) {
   mlp_program *p = &plan->program;
-  for (int i = 0; i < p->n_grad; i++) MLP_TRY(leave_grad(plan, &p->grad[i], argument, e));
   for (int i = 0; i < p->n_result; i++) {
     result[i] = tensor_of(plan, p->result[i], argument);
     if (result[i]) continue;
@@ -248,6 +247,13 @@ static mlp_status hand_over(mlp_plan *plan, mlp_tensor *const *argument, mlp_ten
     return mlp_no_memory(e, sizeof(mlp_tensor));
   }
   return MLP_OK;
+}
+
+static mlp_status hand_over(mlp_plan *plan, mlp_tensor *const *argument, mlp_tensor **result,
+                            mlp_error *e) {
+  mlp_program *p = &plan->program;
+  for (int i = 0; i < p->n_grad; i++) MLP_TRY(leave_grad(plan, &p->grad[i], argument, e));
+  return mlp_plan_last(plan, argument, result, e);
 }
 
 static mlp_status run_all(mlp_plan *plan, mlp_error *e) {

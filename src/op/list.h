@@ -65,6 +65,7 @@ X(lookahead_step)
 X(add_scaled)
 X(global_norm)
 X(all_finite)
+X(want_finite)
 
 FAMILY("arithmetic")
 X(add)

@@ -139,12 +139,19 @@ local function begin(loader)
   return pass
 end
 
-local function next_rows(loader, pass)
+--- The next batch as rows first to last of the pass; nil at its end.
+local function next_range(loader, pass)
   local size <const>, rows <const> = loader.batch_size, #loader.set
   local first <const> = pass.position * size + 1
   local last <const> = math.min(first + size - 1, rows)
   if first > rows or loader.drop_last and last - first + 1 < size then return nil end
   pass.position = pass.position + 1
+  return first, last
+end
+
+local function next_rows(loader, pass)
+  local first <const>, last <const> = next_range(loader, pass)
+  if not first then return nil end
   if pass.order then return loader.set:rows(pass.order:slice(1, first, last)) end
   if loader.set.range then return loader.set:range(first, last) end
   return loader.set:rows(core.arange(first, last, { dtype = "int64" }))
@@ -173,6 +180,24 @@ function Loader:batches()
 end
 
 Loader.__call = Loader.batches
+
+--- The columns that batches are gathered from, where positions() tells which rows; nil where
+--- batches come in another way.
+---@return mlp.Tensor[]?
+function Loader:columns()
+  return self.shuffle and self.set.columns and self.set:columns() or nil
+end
+
+--- As batches(), but the positions of their rows in the columns: (B) int64.
+---@return fun(): mlp.Tensor?
+function Loader:positions()
+  local pass <const> = self.waiting or begin(self)
+  self.pass, self.waiting = pass, nil
+  return function()
+    local first <const>, last <const> = next_range(self, pass)
+    return first and pass.order:slice(1, first, last)
+  end
+end
 
 --- The row of the source that is row `row` of batch `batch` of the pass under way; nil where the
 --- source is an iterator.

@@ -60,6 +60,10 @@ function Tensors:rows(positions)
   return table.unpack(chosen)
 end
 
+--- The columns, for who selects rows from them as rows() does.
+---@return mlp.Tensor[]
+function Tensors:columns() return self.tensors end
+
 --- Rows first to last, both included: views, nothing is copied.
 ---@param first integer
 ---@param last integer

@@ -65,6 +65,7 @@ local function call(self, ...)
   local hooks, watched = hooks_of[self], watch.modules
   if watched then watched[self] = true end
   if not (hooks and hooks.out) then return pass(self:forward(...)) end
+  watch.hooked = true
   return run_hooks(hooks.out, self, table.pack(...), self:forward(...))
 end
 

@@ -31,6 +31,12 @@ end
 ---@return number
 function clip.factor(norm, bound) return math.min(bound / (norm + 1e-6), 1) end
 
+--- The same of a norm that is a tensor.
+---@param norm mlp.Tensor () float64
+---@param bound number
+---@return mlp.Tensor
+function clip.factor_of(norm, bound) return (bound / (norm + 1e-6)):clamp(nil, 1) end
+
 --- Scales all gradients together so that their common Euclidean norm is at most `bound`.
 ---@param parameters mlp.Tensor[]|mlp.nn.Module
 ---@param bound number

@@ -215,25 +215,34 @@ local function ready_group(group)
   return { parameters = parameters, gradients = gradients, moments = group.moments }
 end
 
---- Writes what varies from step to step, where it has changed.
-local function write_hyper(self, group, scale)
+--- Writes the learning rate to where the steps read it, when it has changed.
+local function write_rate(self, group)
   local lr, factor <const> = group.lr or self.lr, self.factor
   if type(lr) ~= "number" then want_number(self.class_name, "lr", lr, 0) end
   if type(factor) ~= "number" then want_number(self.class_name, "factor", factor, 0) end
   lr = lr * factor * group.factor
-  if lr ~= group.written_lr then
-    want_number(self.class_name, "lr", lr, 0)
-    core.put(group.hyper, LR, lr)
-    group.written_lr = lr
-  end
-  if scale ~= group.written_scale then
+  if lr == group.written_lr then return end
+  want_number(self.class_name, "lr", lr, 0)
+  core.put(group.hyper, LR, lr)
+  group.written_lr = lr
+end
+
+--- Writes the factor on the gradients, a number or a tensor. After a tensor nobody here knows what
+--- stands there: a compiled function computes it anew at every replay.
+local function write_scale(group, scale)
+  if core.is_tensor(scale) then
+    local _ <close> = core.no_grad_scope()
+    group.hyper:slice(1, -1, -1):copy_(scale:reshape(1))
+    group.computed_scale = true
+  elseif scale ~= group.written_scale or group.computed_scale then
     core.put(group.hyper, -1, scale)
     group.written_scale = scale
   end
 end
 
 local function step_group(self, group, scale, ready)
-  write_hyper(self, group, scale)
+  write_rate(self, group)
+  write_scale(group, scale)
   local method <const> = group.method or self
   method.run(ready.parameters, ready.gradients, ready.moments, group.hyper)
   for _, gradient in ipairs(ready.gradients) do gradient:close() end -- the parameters keep theirs
@@ -258,7 +267,7 @@ function Optimizer:ready()
 end
 
 --- One update of every parameter that has a gradient.
----@param scale number? multiplies the gradients first, as clipping wants it (1)
+---@param scale number|mlp.Tensor|nil multiplies the gradients first, as clipping wants it (1)
 ---@param ready mlp.optim.Ready? what ready() gave
 function Optimizer:step(scale, ready)
   local watched <const> = watch.optimizers
@@ -272,7 +281,7 @@ end
 --- Brings learning rates that were changed to where the steps read them, as step() does; a compiled
 --- function does this before it replays steps.
 function Optimizer:refresh()
-  for _, group in ipairs(self.groups) do write_hyper(self, group, group.written_scale) end
+  for _, group in ipairs(self.groups) do write_rate(self, group) end
 end
 
 --- The learning rate that a group's last step used, or its next one will when there was none.
@@ -326,7 +335,7 @@ function Optimizer:complete(count)
   if self:count() < count then return false end
   for _, group in ipairs(self.groups) do
     if count_of(group) < count then
-      step_group(self, group, self.groups[1].written_scale, ready_group(group))
+      step_group(self, group, self.groups[1].hyper:get(-1), ready_group(group))
     end
   end
   return true

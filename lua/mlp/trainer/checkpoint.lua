@@ -44,20 +44,23 @@ end
 
 -- ---- what the numbers depend on -----------------------------------------------------------------
 
---- Library, instruction set and BLAS: the same ones give the same bits.
-local function surroundings()
+--- Library, instruction set, BLAS, lanes and way of running: the same ones give the same bits.
+local function surroundings(trainer)
   local info <const> = core.info()
   return {
     version = require("mlp").version, isa = info.isa, blas = info.blas.library,
-    blas_kernels = info.blas.kernels,
+    blas_kernels = info.blas.kernels, lanes = core.lanes(),
+    compile = trainer.compiled.wanted,
   }
 end
 
+local NAMES <const> = { "version", "isa", "blas", "blas_kernels", "lanes", "compile" }
+
 --- A sentence when something is not as it was.
-local function changed(then_)
-  local now <const>, parts <const> = surroundings(), {}
-  for _, name in ipairs { "version", "isa", "blas", "blas_kernels" } do
-    if now[name] ~= then_[name] then
+local function changed(then_, trainer)
+  local now <const>, parts <const> = surroundings(trainer), {}
+  for _, name in ipairs(NAMES) do
+    if then_[name] ~= nil and now[name] ~= then_[name] then
       parts[#parts + 1] = ("%s was %s and is %s"):format(name, then_[name], now[name])
     end
   end
@@ -116,7 +119,7 @@ function checkpoint.save(path, trainer, at, history)
   local early <const> = at.early
     and { best = at.early.best, epoch = at.early.epoch, wait = at.early.wait }
   local body <const> = {
-    format = FORMAT, surroundings = surroundings(), history = history:plain(at.epochs),
+    format = FORMAT, surroundings = surroundings(trainer), history = history:plain(at.epochs),
     optimizer = { class = optimizer.class, lr = optimizer.lr, factor = optimizer.factor,
       group_lr = optimizer.group_lr },
     at = { epoch = at.epoch, batch = at.batch, first = at.first, step = at.step,
@@ -235,7 +238,7 @@ function checkpoint.load(path, trainer)
     local weights <const> = part("best.", tensors)
     at.early.weights = next(weights) and weights or nil
   end
-  return { at = at, history = body.history }, changed(body.surroundings)
+  return { at = at, history = body.history }, changed(body.surroundings, trainer)
 end
 
 return checkpoint

@@ -1,14 +1,16 @@
 --- One call of fit. A run stands at a place: a record of how far it has come (epoch, batch, step,
 --- sums, random stream, order of the data, early stopping). A step first prepares the next place,
---- then updates the weights, then moves there; the update of weights is one operation. So whenever
---- a run is interrupted, the place can be brought into agreement with the weights, and the
---- checkpoint that is written then is as good as any other.
+--- then updates the weights, then moves there; the update of weights is one operation. Compiled,
+--- all of a step is one, and the place follows from what it returned, which can be asked for again.
+--- So whenever a run is interrupted, the place can be brought into agreement with the weights, and
+--- the checkpoint that is written then is as good as any other.
 ---
 --- A run is a value to close: `<close>` saves the checkpoint when there was an error, and puts the
 --- best weights and the modes back, however training ends.
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
+local batches <const> = require "mlp.trainer.batch"
 local checkpoint <const> = require "mlp.trainer.checkpoint"
 local early_stop <const> = require "mlp.trainer.early_stop"
 local History <const> = require "mlp.trainer.history"
@@ -50,14 +52,26 @@ local function note_stream(at) at.seed, at.serial = core.random_state() end
 local function seconds_so_far(self) return self.seconds + core.now() - self.started end
 
 --- Where the run stands after this batch.
-local function place_after(self, value, prediction, target)
+local function place_after(self, value, rows, prediction, target)
   local at <const> = self.at
   local seed <const>, serial <const> = core.random_state()
   return {
     epoch = at.epoch, batch = at.batch + 1, first = at.first, step = at.step + 1,
-    epochs = at.epochs, tally = at.tally:plus(value, prediction, target), data = at.data,
+    epochs = at.epochs, tally = at.tally:plus(value, rows, prediction, target), data = at.data,
     seconds = seconds_so_far(self), seed = seed, serial = serial, early = at.early,
   }
+end
+
+--- The place after a step that is done, though nobody was told of it; without its part in the sums
+--- when it cannot be measured, which is then what the run broke off for.
+local function place_found(self)
+  local found <const> = table.pack(pcall(function()
+    return place_after(self, self.trainer:last_step(self.batch))
+  end))
+  if found[1] then return found[2] end
+  local place <const> = moved(self.at, { batch = self.at.batch + 1, step = self.at.step + 1 })
+  note_stream(place)
+  return place
 end
 
 --- Brings place and weights into agreement after an interruption: an update that has begun is
@@ -67,8 +81,8 @@ local function agree(self)
   local after <const>, at <const> = self.after, self.at
   if self.calling then
     note_stream(at)
-  elseif after and after.step > at.step and self.trainer.optimizer:complete(self.updates + 1) then
-    self.at = after
+  elseif self.from == at and self.trainer.optimizer:complete(self.updates + 1) then
+    self.at = after and after.step > at.step and after or place_found(self)
   end
   self.trainer.steps = self.at.step
   core.set_random_state(nil, self.at.seed, self.at.serial)
@@ -114,16 +128,23 @@ end
 local function one_step(self, batch)
   local trainer <const>, at <const> = self.trainer, self.at
   note_stream(at)
-  self.updates = trainer.optimizer:count()
-  local value <const>, prediction <const>, target <const>, scale <const>, ready <const> =
-    trainer:learn(batch, self)
-  self.after = place_after(self, value, prediction, target)
-  trainer.optimizer:step(scale, ready)
+  self.updates, self.batch = trainer.optimizer:count(), batch
+  self.from = at
+  local value <const> = trainer:update(batch, self)
   self.at = self.after
   trainer.steps = self.at.step
   if #self.on_step_end > 0 then call_back(self, self.on_step_end, step_event(self, value)) end
   if self.progress:is_due() then self.progress:step(step_event(self, value)) end
   if self.every and self.at.step % self.every == 0 then save_here(self) end
+end
+
+--- Prepares the next place; the trainer calls it when it knows all that the step will have told.
+---@param value number loss
+---@param rows integer of the batch
+---@param prediction any? where there are metrics
+---@param target any?
+function Run:prepare(value, rows, prediction, target)
+  self.after = place_after(self, value, rows, prediction, target)
 end
 
 --- Where a bad number was found, for the report.
@@ -140,7 +161,7 @@ end
 local function limit_reached(self) return self.last_step and self.at.step >= self.last_step end
 
 local function begin_epoch(self)
-  local iterator <const> = self.loader:batches()
+  local iterator <const> = batches.iterator(self.loader, self.trainer:why_eager() == nil)
   if self.at.batch == nil then
     self.seconds = 0
     local place <const> = moved(self.at, {
@@ -159,8 +180,8 @@ end
 --- All steps of an epoch; true when the data came to their end.
 local function run_steps(self, iterator)
   while not self.stopped and not limit_reached(self) do
-    local batch <const> = { iterator() }
-    if batch[1] == nil then return true end
+    local batch <const> = iterator()
+    if not batch then return true end
     one_step(self, batch)
   end
   return self.batches ~= nil and self.at.batch >= self.batches

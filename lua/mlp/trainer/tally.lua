@@ -19,17 +19,19 @@ function Tally.new(metrics)
   return setmetatable({ metrics = metrics, rows = 0, loss = 0.0, sums = {} }, Tally)
 end
 
-local function rows_of(prediction)
+--- Rows of a prediction.
+---@return integer
+function Tally.rows_of(prediction)
   return core.is_tensor(prediction) and prediction.ndim > 0 and prediction:size(1) or 1
 end
 
 --- With one more batch. The loss of a batch, a mean, weighs as much as the batch has rows.
 ---@param loss number
----@param prediction any
----@param target any
+---@param rows integer
+---@param prediction any? where there are metrics
+---@param target any?
 ---@return mlp.trainer.Tally
-function Tally:plus(loss, prediction, target)
-  local rows <const> = rows_of(prediction)
+function Tally:plus(loss, rows, prediction, target)
   local sums <const> = #self.metrics > 0 and {} or self.sums
   for _, entry in ipairs(self.metrics) do
     local name <const>, metric <const> = entry.name, entry.metric

@@ -884,5 +884,10 @@ for name, value in pairs { finite = 1e30, infinite = math.huge, NaN = 0 / 0 } do
     reference = function() return name == "finite" and 1 or 0 end,
   }
 end
+case {
+  op = "want_finite", grad = {},
+  args = function(make) return { { make { 3, 67 }, make { 0 }, make.values { 1, 2, 1e30 } } } end,
+  check = function(got) assert.is_nil(got) end,
+}
 
 return cases
