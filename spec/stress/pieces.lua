@@ -1,6 +1,7 @@
 --- The pieces that oom_spec.lua starves, beside the rows: constructors, layers, losses,
 --- optimizers, readers and writers, the trainer. Small, and complete in themselves: what a piece
 --- makes, it drops.
+local core <const> = require "mlp.core"
 local mlp <const> = require "mlp"
 
 local pieces <const> = {}
@@ -63,6 +64,24 @@ piece("gradcheck, jacobian, hvp", function()
   mlp.hvp(function(t) return (t * t * t):sum() end, x, mlp.ones(2, { dtype = "float64" }))
 end)
 
+--- ---- compiled --------------------------------------------------------------------------------
+
+piece("compile", function()
+  local w <const> = mlp.ones(4, 2, { requires_grad = true })
+  local step <const> = mlp.compile(function(x)
+    w.grad = nil
+    local loss <const> = (x:matmul(w):gelu() + mlp.rand(40, 2)):square():sum()
+    loss:backward()
+    mlp.no_grad(function() w:sub_(w.grad * 0.01) end)
+    return loss
+  end, { batch = 1 })
+  core.debug.tile_height(16)
+  local _ <close> = setmetatable({}, { __close = function() core.debug.tile_height(0) end })
+  local x <const> = mlp.ones(40, 4)
+  step(x)
+  return step(x)
+end)
+
 --- ---- layers ----------------------------------------------------------------------------------
 
 local function layer(name, make, input)
@@ -82,7 +101,8 @@ layer("coordinate network", function()
     mlp.nn.MLP { 4, 5, 1, skips = { 2 } } }
 end, function() return mlp.rand(3, 2) end)
 layer("Siren", function() return mlp.nn.Siren { 4, 5, 1 } end)
-layer("Fourier features", function() return mlp.nn.FourierFeatures(4, { features = 3 }) end)
+layer("Fourier features", function() return mlp.nn.FourierFeatures(4, { features = 3 }) end,
+  function() return mlp.ones(3, 4, { requires_grad = true }) end)
 layer("Residual", function() return mlp.nn.Residual(mlp.nn.Linear(4, 4)) end)
 layer("Dropout", function()
   return mlp.nn.Sequential { mlp.nn.Linear(4, 4), mlp.nn.Dropout(0.5) }

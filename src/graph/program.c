@@ -4,11 +4,18 @@
 
 /* ---- growing --------------------------------------------------------------------------------- */
 
-/* Adds a zeroed item to a list of the program; the place, or MLP_NOWHERE without memory. */
-#define ADD(p, list)                                                                      \
-  ((p)->list = mlp_bag_grow(&(p)->bag, (p)->list, (p)->n_##list, sizeof *(p)->list),      \
-   (p)->list ? (memset(&(p)->list[(p)->n_##list], 0, sizeof *(p)->list), (p)->n_##list++) \
-             : MLP_NOWHERE)
+/* Adds a zeroed item to a list of the program, whose address is at `list`; its place, or MLP_NOWHERE
+** without memory: then the list stays as it was. */
+static int add_item(mlp_bag *bag, void *list, int *n, size_t each) {
+  void *items;
+  memcpy(&items, list, sizeof items);
+  items = mlp_bag_grow(bag, items, *n, each);
+  if (!items) return MLP_NOWHERE;
+  memcpy(list, &items, sizeof items);
+  memset((char *)items + (size_t)*n * each, 0, each);
+  return (*n)++;
+}
+#define ADD(p, list) add_item(&(p)->bag, &(p)->list, &(p)->n_##list, sizeof *(p)->list)
 
 static int find_buffer(const mlp_program *p, uint64_t id) {
   for (int b = p->n_buffer - 1; b >= 0; b--) {

@@ -1,8 +1,8 @@
 /*
-** Products that BLAS is not needed for: C (m, n) = alpha op(A) op(B) + beta S, S as in blas.h. Either factor
-** is read through two strides (in elements), of which one is 1, so the transposed variants are the
-** same function. An element of C is summed over k in order, or, where C has few rows or columns, in
-** vector lanes. With beta = 0, S is not read.
+** Products that BLAS is not needed for: C (m, n) = alpha op(A) op(B) + beta S, S as in blas.h.
+** Either factor is read through two strides (in elements), of which one is 1, so the transposed
+** variants are the same function. An element of C is summed over k in order, or, where C has few
+** rows or columns, in vector lanes. With beta = 0, S is not read.
 */
 #ifndef MLP_KERNEL_PRODUCT_H
 #define MLP_KERNEL_PRODUCT_H

@@ -79,9 +79,10 @@ core.caller_is(core.library, call)
 ---@return any what forward gives
 function Module:forward_with(fields, ...)
   local stand_in <const> = setmetatable(fields, { __index = self })
-  local list <const> = hooks_of[self]
-  if not list then return self.forward(stand_in, ...) end
-  return run_hooks(list, self, table.pack(...), self.forward(stand_in, ...))
+  local hooks <const> = hooks_of[self]
+  if not (hooks and hooks.out) then return self.forward(stand_in, ...) end
+  watch.hooked = true
+  return run_hooks(hooks.out, self, table.pack(...), self.forward(stand_in, ...))
 end
 
 --- A new class below this one: define `init` (fills fields) and `forward`.

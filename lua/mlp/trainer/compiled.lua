@@ -29,7 +29,7 @@ local PATIENCE <const> = 16
 --- What keeps steps from being compiled, whatever the model.
 local function reason_of(trainer, option)
   if option == false then return "compile = false" end
-  if (trainer.accumulate or 1) > 1 then return "batches in parts (accumulate) are added up in Lua" end
+  if (trainer.accumulate or 1) > 1 then return "batches in parts are added up in Lua" end
   if trainer.noise then return "gradient noise is added in Lua" end
 end
 

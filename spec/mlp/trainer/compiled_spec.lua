@@ -14,10 +14,18 @@ local function set(to, height)
   core.debug.tile_height(height)
 end
 
-local function close_weights(expected, got, tolerance, about)
+local STEPS <const>, LR <const> = 20, 1e-3
+
+--- Sums over the batch are rounded in another order. Adam makes steps of size lr of gradients of
+--- any size, also of those that are little but rounding: such a weight may go another way, and a few
+--- in a million do. So each weight is held to 1 % of the way that Adam can go, and the mean to the
+--- ordinary precision of float32.
+local function close_weights(expected, got, about)
   local theirs <const> = got:parameters()
   for i, parameter in ipairs(expected:parameters()) do
-    assert.close(theirs[i], parameter, { tolerance = tolerance, about = about })
+    local off <const> = (theirs[i] - parameter):detach():abs()
+    assert.is_true(off:amax():item() <= 0.01 * STEPS * LR, about)
+    assert.is_true(off:mean():item() <= 1e-6 * parameter:abs():amax():item(), about)
   end
 end
 
@@ -59,26 +67,23 @@ describe("a compiled trainer", function()
       table.unpack(EXAMPLES[example])
     mlp.manual_seed(3)
     local data <const> = mlp.data.tensors(mlp.rand(130, inputs), targets(130))
-    local spec <const> = { model = new(), loss = loss, optimizer = optimizer, lr = 1e-3,
-      schedule = mlp.schedule.cosine(20), clip_norm = 1, progress = false }
+    local spec <const> = { model = new(), loss = loss, optimizer = optimizer, lr = LR,
+      schedule = mlp.schedule.cosine(STEPS), clip_norm = 1, progress = false }
     for name, value in pairs(options) do spec[name] = value end
     local trainer <const> = mlp.Trainer(spec)
-    local history <const> = trainer:fit(data, { steps = 20, batch_size = 50, seed = 4 })
+    local history <const> = trainer:fit(data, { steps = STEPS, batch_size = 50, seed = 4 })
     assert.are.equal(options.compile == false and "compile = false" or nil, trainer:why_eager())
     return spec.model, history
   end
 
   for example in pairs(EXAMPLES) do
     it("trains the model of " .. example .. " as the loop in Lua does", function()
-      -- Sums over the batch are rounded in another order. Adam makes steps of size lr of gradients
-      -- of any size, also of those that are little but rounding: of weights up to 0.1, which 20
-      -- steps of 1e-3 move by up to 0.02, a few in a million are off by up to 5e-5.
       local expected <const>, told <const> = trained(example, { compile = false })
       for _, setting in ipairs { { 1, 0 }, { 2, 7 }, { 3, 16 } } do
         set(table.unpack(setting))
         local got <const>, history <const> = trained(example, { compile = true })
         local about <const> = ("%d lanes, tiles of %d"):format(table.unpack(setting))
-        close_weights(expected, got, 5e-4, about)
+        close_weights(expected, got, about)
         assert.close(history:curve "train.loss", told:curve "train.loss",
           { tolerance = 1e-5, about = about })
       end
@@ -127,7 +132,10 @@ describe("a compiled trainer", function()
       for _ = 1, 3 do trainer:fit(train.data(), { steps = 3, batch_size = 13, seed = 2 }) end
       models[i], trainers[i] = trainer.model, trainer
     end
-    close_weights(models[2], models[1], 1e-5)
+    local compiled <const> = models[1]:parameters()
+    for i, parameter in ipairs(models[2]:parameters()) do
+      assert.close(compiled[i], parameter, { tolerance = 1e-5 })
+    end
     return trainers[1]
   end
 
