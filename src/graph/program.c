@@ -4,8 +4,8 @@
 
 /* ---- growing --------------------------------------------------------------------------------- */
 
-/* Adds a zeroed item to a list of the program, whose address is at `list`; its place, or MLP_NOWHERE
-** without memory: then the list stays as it was. */
+/* Adds a zeroed item to a list of the program, whose address is at `list`; its place, or
+** MLP_NOWHERE without memory: then the list stays as it was. */
 static int add_item(mlp_bag *bag, void *list, int *n, size_t each) {
   void *items;
   memcpy(&items, list, sizeof items);

@@ -20,8 +20,8 @@ typedef struct {
 } mlp_factor;
 
 /* C (m, n) = alpha op(A) op(B) + beta S, row-major; op(A) is (m, k), op(B) is (k, n). S, `onto`,
-** has rows `onto_row` apart: C itself, or one row for all (a bias, 0 apart). With beta = 0 neither S
-** nor C is read. Any size may be 0. A large product is cut into as many parts as there are lanes
+** has rows `onto_row` apart: C itself, or one row for all (a bias, 0 apart). With beta = 0 neither
+** S nor C is read. Any size may be 0. A large product is cut into as many parts as there are lanes
 ** (base/pool.h), by rows or columns of C. */
 void mlp_gemm_onto_f32(float *c, int64_t ldc, mlp_factor a, mlp_factor b, float alpha, float beta,
                        const float *onto, int64_t onto_row, int64_t m, int64_t n, int64_t k);
