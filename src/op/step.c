@@ -142,8 +142,11 @@ static void run_part(void *context, int part) {
 
 static void run_block(cut_step *s) {
   const double SECONDS = 1e-9; /* an element, roughly: five streams of numbers from memory */
-  bool worth = (double)s->count * SECONDS >= 2 * MLP_PARALLEL_SECONDS;
-  s->parts = worth ? mlp_free_lanes() : 1;
+  if ((double)s->count * SECONDS < 2 * MLP_PARALLEL_SECONDS) {
+    s->run(s->data, s->k, s->count);
+    return;
+  }
+  s->parts = mlp_free_lanes();
   mlp_parallel(s->parts, run_part, s);
 }
 

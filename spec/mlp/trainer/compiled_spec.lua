@@ -18,8 +18,8 @@ local STEPS <const>, LR <const> = 20, 1e-3
 
 --- Sums over the batch are rounded in another order. Adam makes steps of size lr of gradients of
 --- any size, also of those that are little but rounding: such a weight may go another way, and a
---- few in a million do. So each weight is held to 1 % of the way that Adam can go, and the mean to the
---- ordinary precision of float32.
+--- few in a million do. So each weight is held to 1 % of the way that Adam can go, and the mean to
+--- the ordinary precision of float32.
 local function close_weights(expected, got, about)
   local theirs <const> = got:parameters()
   for i, parameter in ipairs(expected:parameters()) do
