@@ -60,16 +60,6 @@ static bool may_add(const mlp_program *p, int k, int t, int z, int sum) {
   return in_place || (!p->buffer[zb].kept && !touched(p, zb, sum + 1, p->n_step));
 }
 
-/* Everything that is said of buffer `from` is said of `to`. */
-static void rename_buffer(mlp_program *p, int from, int to) {
-  int last = p->buffer[to].base;
-  while (p->view[last].next != MLP_NOWHERE) last = p->view[last].next;
-  p->view[last].next = p->buffer[from].base;
-  for (int v = p->buffer[from].base; v != MLP_NOWHERE; v = p->view[v].next) p->view[v].buffer = to;
-  p->buffer[to].kept = p->buffer[to].kept || p->buffer[from].kept;
-  p->buffer[from].base = MLP_NOWHERE;
-}
-
 static bool join(mlp_program *p, int sum) {
   mlp_step *add = &p->step[sum];
   for (int i = 0; i < 2; i++) {
@@ -79,7 +69,7 @@ static bool join(mlp_program *p, int sum) {
     if (k == MLP_NOWHERE || k >= sum || !may_add(p, k, t, z, sum)) continue;
     p->step[k].call.accumulate = true;
     p->step[k].out[0] = z;
-    if (!add->call.in_place) rename_buffer(p, p->view[add->out[0]].buffer, p->view[z].buffer);
+    if (!add->call.in_place) mlp_merge_buffers(p, p->view[add->out[0]].buffer, p->view[z].buffer);
     return true;
   }
   return false;

@@ -264,6 +264,16 @@ bool mlp_step_same_values(const mlp_step *a, const mlp_step *b) {
   return true;
 }
 
+void mlp_merge_buffers(mlp_program *p, int from, int to) {
+  int last = p->buffer[to].base;
+  if (from == to) return;
+  while (p->view[last].next != MLP_NOWHERE) last = p->view[last].next;
+  p->view[last].next = p->buffer[from].base;
+  for (int v = p->buffer[from].base; v != MLP_NOWHERE; v = p->view[v].next) p->view[v].buffer = to;
+  p->buffer[to].kept = p->buffer[to].kept || p->buffer[from].kept;
+  p->buffer[from].base = MLP_NOWHERE;
+}
+
 void mlp_program_without(mlp_program *p, const bool *gone) {
   int kept = 0;
   for (int i = 0; i < p->n_step; i++) {

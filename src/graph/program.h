@@ -129,6 +129,9 @@ bool mlp_step_is_pure(const mlp_step *s);
 /* The step's values as far as its row reads them are the same. */
 bool mlp_step_same_values(const mlp_step *a, const mlp_step *b);
 
+/* Everything that looks at buffer `from` looks at `to`, which lies in memory alike. */
+void mlp_merge_buffers(mlp_program *p, int from, int to);
+
 /* Takes out the steps that are marked. */
 void mlp_program_without(mlp_program *p, const bool *gone);
 

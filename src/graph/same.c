@@ -82,17 +82,9 @@ static mlp_status note_versions(same *w, int k, mlp_error *e) {
 }
 
 /* What the step that goes made anew is what its twin made, also where others look at it. */
-static void merge_buffers(mlp_program *p, const mlp_step *from, const mlp_step *to) {
-  for (int i = 0; i < from->call.n_out; i++) {
-    int old = p->view[from->out[i]].buffer, new = p->view[to->out[i]].buffer;
-    int last = p->buffer[new].base;
-    if (old == new) continue;
-    while (p->view[last].next != MLP_NOWHERE) last = p->view[last].next;
-    p->view[last].next = p->buffer[old].base;
-    for (int v = p->buffer[old].base; v != MLP_NOWHERE; v = p->view[v].next)
-      p->view[v].buffer = new;
-    p->buffer[old].base = MLP_NOWHERE;
-  }
+static void merge_outputs(mlp_program *p, const mlp_step *from, const mlp_step *to) {
+  for (int i = 0; i < from->call.n_out; i++)
+    mlp_merge_buffers(p, p->view[from->out[i]].buffer, p->view[to->out[i]].buffer);
 }
 
 mlp_status mlp_pass_same(mlp_program *p, mlp_error *e) {
@@ -111,7 +103,7 @@ mlp_status mlp_pass_same(mlp_program *p, mlp_error *e) {
     int twin = twin_of(&w, gone, k);
     if (twin == MLP_NOWHERE) continue;
     gone[k] = true;
-    merge_buffers(p, s, &p->step[twin]);
+    merge_outputs(p, s, &p->step[twin]);
     for (int i = 0; i < s->call.n_out; i++) w.stand_for[s->out[i]] = p->step[twin].out[i];
   }
   mlp_program_without(p, gone);
