@@ -144,7 +144,24 @@ static size_t cache_bytes(void) {
 
 enum { LEAST_HEIGHT = 64, MOST_HEIGHT = 512, GRAIN = 16 };
 
-/* As many rows as fill half of the L2 cache, the same number in every tile as far as possible. */
+/* Bytes of whole factors (weights) that the products of every tile read again. */
+static double factor_bytes(const mlp_program *p) {
+  double bytes = 0;
+  for (int k = 0; k < p->n_step; k++) {
+    const mlp_step *s = &p->step[k];
+    bool product = s->tiled && !s->idle && s->call.row->flags & MLP_MATRICES;
+    for (int i = 0; product && i < s->call.n_in; i++) {
+      if (s->in[i] == MLP_NOWHERE || p->view[s->in[i]].tile.spread == MLP_ROWS) continue;
+      bytes += (double)mlp_shape_count(&p->view[s->in[i]].shape) *
+               (double)mlp_dtype_bytes(p->view[s->in[i]].dtype);
+    }
+  }
+  return bytes;
+}
+
+/* As many rows as fill half of the L2 cache, the same number in every tile as far as possible.
+** Factors that overflow that half themselves come from memory for every tile: then tiles are as
+** tall as may be. */
 static mlp_status choose_height(mlp_plan *plan, int64_t wish, const lifetime *life, mlp_error *e) {
   enum { SAMPLE = 64 };
   int64_t batch = plan->program.batch;
@@ -155,7 +172,8 @@ static mlp_status choose_height(mlp_plan *plan, int64_t wish, const lifetime *li
   }
   MLP_TRY(place_home(plan, MLP_IN_LANE, SAMPLE, life, &bytes, e));
   int64_t height = (int64_t)(cache_bytes() / 2 * SAMPLE / (bytes + 1));
-  if (height > MOST_HEIGHT) height = MOST_HEIGHT;
+  bool large = factor_bytes(&plan->program) > (double)cache_bytes() / 2;
+  if (height > MOST_HEIGHT || large) height = MOST_HEIGHT;
   if (height < LEAST_HEIGHT) height = LEAST_HEIGHT;
   int64_t per_lane = (batch + plan->n_lane - 1) / plan->n_lane;
   int64_t tiles = (per_lane + height - 1) / height;
