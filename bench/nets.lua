@@ -36,9 +36,8 @@ function GLU:forward(x) return self.down(self.gate(x) * self.value(x)) end
 
 function nets.glu(net) return GLU(net.dim, net.hidden) end
 
---- nil where the library has none yet.
 function nets.moe(net)
-  return nn.MoE and nn.MoE { dim = net.dim, hidden = net.hidden, experts = net.experts,
+  return nn.MoE { dim = net.dim, hidden = net.hidden, experts = net.experts,
     top_k = net.top_k }
 end
 

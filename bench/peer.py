@@ -64,6 +64,16 @@ class Moe(nn.Module):
         self.experts = nn.ModuleList(Glu(net) for _ in range(net["experts"]))
         self.top_k = net["top_k"]
 
+    @staticmethod
+    def unstacked(state):
+        """Our experts lie in one tensor per matrix, theirs in a module each."""
+        names = {"gate": "gate", "up": "value", "down": "down"}
+        own = {"router.weight": state.pop("router.linear.weight")}
+        for name, value in state.items():
+            for e, matrix in enumerate(value):
+                own[f"experts.{e}.{names[name]}.weight"] = matrix
+        return own
+
     def forward(self, x):
         scores, chosen = self.router(x).topk(self.top_k, dim=-1)
         share, y = scores.softmax(-1), torch.zeros_like(x)
@@ -131,8 +141,9 @@ def from_zero(name):
 def model_at(row, start):
     model = NETS[row["net"]["kind"]](row["net"])
     prefix = "model."
-    model.load_state_dict({from_zero(name[len(prefix):]): value for name, value in start.items()
-                           if name.startswith(prefix)})
+    state = {from_zero(name[len(prefix):]): value for name, value in start.items()
+             if name.startswith(prefix)}
+    model.load_state_dict(model.unstacked(state) if isinstance(model, Moe) else state)
     return model
 
 
