@@ -23,6 +23,7 @@ local tabular = {}
 
 local FEW_ROWS <const>, FOLDS <const> = 2000, 5 -- below, one part is too few to say when to stop
 local LEAST_ROWS <const> = 10
+local ROWS_AT_ONCE <const> = 256 -- of a prediction
 
 --- A network together with what it knows of its table.
 ---@class mlp.tabular.Estimator
@@ -291,7 +292,11 @@ end
 ---@return mlp.Tensor
 function Estimator:outputs(table_of)
   local _ <close> = core.no_grad_scope()
-  local out <const> = Trainer.predict({ model = self.model }, inputs_of(self, table_of))
+  local outputs <const> = {}
+  for i, rows in ipairs(inputs_of(self, table_of):split(ROWS_AT_ONCE)) do
+    outputs[i] = self.model(rows)
+  end
+  local out <const> = core.cat(outputs, 1)
   return self.target_scale and self.target_scale:inverse(out) or out
 end
 
