@@ -2,10 +2,12 @@
 --- What the columns hold is found out: numbers are brought to mean 0 and deviation 1, a missing one
 --- becomes the mean, texts become one input per class. Scales are learned from the training rows
 --- alone. How long to train is found on rows kept back, in turn where there are few; then training
---- begins anew on all training rows.
+--- begins anew on all training rows, from several seeds: the mean of what the networks say is right
+--- more often than one of them.
 
 local core <const> = require "mlp.core"
 local data <const> = require "mlp.data"
+local Ensemble <const> = require "mlp.nn.ensemble"
 local errors <const> = require "mlp.errors"
 local losses <const> = require "mlp.loss"
 local metric <const> = require "mlp.metric"
@@ -27,7 +29,7 @@ local ROWS_AT_ONCE <const> = 256 -- of a prediction
 
 --- A network together with what it knows of its table.
 ---@class mlp.tabular.Estimator
----@field model mlp.nn.Module takes scaled inputs
+---@field model mlp.nn.Module takes scaled inputs; of several networks an mlp.nn.Ensemble
 ---@field task "classification"|"regression"
 ---@field form table how its columns are read: names in order, classes of text columns
 ---@field target {name: string, classes: string[]?, names: string[]?}
@@ -86,8 +88,8 @@ local function model_of(e, o, inputs)
   return MLP(widths)
 end
 
-local function trainer_of(e, o, inputs)
-  core.manual_seed(o.seed)
+local function trainer_of(e, o, inputs, seed)
+  core.manual_seed(seed)
   return Trainer { model = model_of(e, o, inputs), optimizer = o.optimizer, lr = o.lr,
     loss = e.task == "classification" and losses.cross_entropy or losses.mse, progress = false }
 end
@@ -106,7 +108,7 @@ local function folds_of(e, o, training)
     for j, part in ipairs(parts) do
       if j ~= k then others[#others + 1] = part end
     end
-    folds[#folds + 1] = { trainer = trainer_of(e, o, training.x:size(2)),
+    folds[#folds + 1] = { trainer = trainer_of(e, o, training.x:size(2), o.seed),
       training = set_of(e, part_of(training, core.cat(others, 1))),
       validation = set_of(e, part_of(training, parts[k])) }
   end
@@ -144,11 +146,19 @@ local function find_epochs(e, o, training)
   return best, curves
 end
 
+-- A network trained on all training rows; the seed says its first weights and the order of rows.
+local function network_of(e, o, training, seed)
+  local trainer <const> = trainer_of(e, o, training.x:size(2), seed)
+  fit(trainer, set_of(e, training), o, e.epochs, seed)
+  return trainer.model
+end
+
 local function train(e, o, training)
   e.epochs, e.curves = find_epochs(e, o, training)
-  local trainer <const> = trainer_of(e, o, training.x:size(2))
-  fit(trainer, set_of(e, training), o, e.epochs, o.seed)
-  e.model = trainer.model:eval()
+  local networks <const> = {}
+  for k = 1, o.ensemble do networks[k] = network_of(e, o, training, o.seed + k - 1) end
+  local average <const> = e.task == "classification" and "probabilities" or "outputs"
+  e.model = (#networks == 1 and networks[1] or Ensemble(networks, { average = average })):eval()
 end
 
 -- What one would say without looking at the inputs: the commonest class, the mean.
@@ -186,6 +196,8 @@ end
 ---  another file
 ---@field folds integer? parts of the training rows that are kept back in turn to say when to stop;
 ---  default 5 below 2,000 rows, else 1
+---@field ensemble integer? networks that are trained on all training rows, from seed, seed + 1, ...,
+---  and answer by their mean (5)
 ---@field validation number? with one fold, the share that is kept back (0.15)
 ---@field hidden integer[]? widths of the hidden layers ({128, 64})
 ---@field activation string? of the hidden layers ("tanh")
@@ -203,7 +215,8 @@ local DEFAULTS <const> = { target = -1, task = errors.NONE, columns = errors.NON
   categories = errors.NONE, missing_cells = errors.NONE, separator = "auto", header = "auto",
   test = 0.2, validation = 0.15, hidden = { 128, 64 }, activation = "tanh", dropout = 0,
   model = errors.NONE, optimizer = "adamw", lr = 1e-3, batch_size = 32, epochs = 400,
-  patience = 20, seed = 1, folds = errors.NONE, on_epoch = errors.NONE }
+  patience = 20, seed = 1, ensemble = 5, folds = errors.NONE,
+  on_epoch = errors.NONE }
 
 local function is_share(value, least)
   return math.type(value) ~= nil and value >= least and value < 1
@@ -219,7 +232,7 @@ local function check(options)
     errors.wanted(call, "validation", o.validation, "a share between 0 and 1")
   end
   if type(o.hidden) ~= "table" then errors.wanted(call, "hidden", o.hidden, "a list of widths") end
-  for _, name in ipairs { "epochs", "patience", "batch_size", "folds" } do
+  for _, name in ipairs { "epochs", "patience", "batch_size", "folds", "ensemble" } do
     if o[name] ~= nil and (math.type(o[name]) ~= "integer" or o[name] < 1) then
       errors.wanted(call, name, o[name], "a whole number from 1")
     end

@@ -5,8 +5,9 @@ local files <const> = require "spec.support.files"
 local json <const> = require "dkjson"
 local mlp <const> = require "mlp"
 local safetensors <const> = require "mlp.io.safetensors"
+require "spec.support.approx"
 
-local QUICK <const> = { hidden = { 16 }, epochs = 40, lr = 1e-2, folds = 1 }
+local QUICK <const> = { hidden = { 16 }, epochs = 40, lr = 1e-2, folds = 1, ensemble = 1 }
 
 local function with(options)
   local all <const> = {}
@@ -104,7 +105,7 @@ describe("tabular.fit", function()
   it("keeps back every row once where there are few, and tells each epoch", function()
     local told = 0
     local e <const> = assert(mlp.tabular.fit(written(plane(50)), { hidden = { 4 }, epochs = 3,
-      folds = 5, test = 0, on_epoch = function(epoch, training, kept)
+      folds = 5, test = 0, ensemble = 1, on_epoch = function(epoch, training, kept)
         told = told + 1
         assert.equal(told, epoch)
         assert.is_true(training > 0 and kept > 0)
@@ -112,6 +113,33 @@ describe("tabular.fit", function()
     assert.equal(3, told)
     assert.equal(50, e.trained_rows)
     assert.is_nil(e.results.rows)
+  end)
+
+  it("trains an ensemble of seeds, each as if alone, that answers by its mean", function()
+    local function alike(text, average, shares)
+      local path <const> = written(text)
+      local function trained(seed, ensemble)
+        return assert(mlp.tabular.fit(path, with { test = path, epochs = 1, seed = seed,
+          ensemble = ensemble }))
+      end
+      local both <const> = trained(1, 2)
+      assert.equal("Ensemble", both.model.class_name)
+      assert.equal(average, both.model.average)
+      local x <const> = { x = mlp.rand(3, #both.scale.mean) }
+      local sum <const> = shares(trained(1, 1):outputs(x)) + shares(trained(2, 1):outputs(x))
+      assert.close(shares(both:outputs(x)), sum / 2)
+      return both
+    end
+    alike(plane(60), "outputs", function(y) return y end)
+    local both <const> = alike(fruit(60), "probabilities", function(y) return y:softmax(2) end)
+    local html <const> = both:report():html()
+    assert.matches("from each of 2 seeds", html, 1, true)
+    assert.matches("Ensemble(mean of probabilities)", html, 1, true)
+    local file <const> = files.temporary()
+    finally(function() os.remove(file) end)
+    assert(both:save(file))
+    local x <const> = { x = mlp.rand(3, #both.scale.mean) }
+    assert.equal(both:outputs(x):tobytes(), assert(mlp.tabular.load(file)):outputs(x):tobytes())
   end)
 
   it("takes a test file, a target by name, some columns and a network of one's own", function()
@@ -148,6 +176,7 @@ describe("tabular.fit", function()
     refuses("validation is 0 but a share between", { validation = 0 })
     refuses("hidden is 3 but a list", { hidden = 3 })
     refuses("epochs is 0.5 but a whole number", { epochs = 0.5 })
+    refuses("ensemble is 0 but a whole number", { ensemble = 0 })
     refuses("folds is 0 but a whole number", { folds = 0 })
     assert.error_matches(function()
       mlp.tabular.fit(written(plane(20)), with { task = "clustering" })

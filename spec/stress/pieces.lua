@@ -104,6 +104,10 @@ layer("Siren", function() return mlp.nn.Siren { 4, 5, 1 } end)
 layer("Fourier features", function() return mlp.nn.FourierFeatures(4, { features = 3 }) end,
   function() return mlp.ones(3, 4, { requires_grad = true }) end)
 layer("Residual", function() return mlp.nn.Residual(mlp.nn.Linear(4, 4)) end)
+layer("Ensemble", function()
+  return mlp.nn.Ensemble({ mlp.nn.Linear(4, 2), mlp.nn.Linear(4, 2) },
+    { average = "probabilities" })
+end)
 layer("Dropout", function()
   return mlp.nn.Sequential { mlp.nn.Linear(4, 4), mlp.nn.Dropout(0.5) }
 end)

@@ -7,6 +7,7 @@ local nn = {
   Sequential = require "mlp.nn.sequential",
   MLP = require "mlp.nn.mlp",
   Residual = require "mlp.nn.residual",
+  Ensemble = require "mlp.nn.ensemble",
   Dropout = require "mlp.nn.dropout",
   LayerNorm = require("mlp.nn.norm").LayerNorm,
   RMSNorm = require("mlp.nn.norm").RMSNorm,

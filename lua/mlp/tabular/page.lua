@@ -1,5 +1,6 @@
 -- The report on an estimator: what the table holds, the network, the curves, how good it is on rows
 -- that it has not seen, and where it fails.
+local Ensemble <const> = require "mlp.nn.ensemble"
 local metric <const> = require "mlp.metric"
 local plot <const> = require "mlp.plot"
 local report <const> = require "mlp.report"
@@ -39,8 +40,9 @@ local function add_training(page, e)
   page:heading "The network":code(e.model:summary { 1, #e.scale.mean })
   if not e.curves then return end
   page:heading "Training":text(("The loss on rows kept back was least after epoch %d of %d; the "
-    .. "network was then trained anew for as long on all training rows."):format(e.epochs,
-    #e.curves.training))
+    .. "network was then trained anew for as long on all training rows%s."):format(e.epochs,
+    #e.curves.training, getmetatable(e.model) == Ensemble
+      and (", from each of %d seeds"):format(#e.model.members) or ""))
   page:figure(plot.lines { { y = e.curves.training, name = "training" },
     { y = e.curves.validation, name = "kept back" }, log_y = true, x_label = "epoch",
     y_label = "loss", title = "Learning curves" }, "Loss on rows trained on and on rows kept back.")

@@ -68,6 +68,48 @@ describe("Sequential", function()
   end)
 end)
 
+describe("Ensemble", function()
+  local a <const>, b <const> = nn.Linear(3, 2), nn.Linear(3, 2)
+
+  local function scaled(by)
+    local layer <const> = nn.Linear(2, 2, { bias = false })
+    mlp.no_grad(function() layer.weight:copy_(mlp.eye(2) * by) end)
+    return layer
+  end
+
+  it("is the mean of outputs, or the logits of the mean of probabilities", function()
+    local x <const> = mlp.randn(4, 3)
+    assert.close(nn.Ensemble { a, b }(x), (a(x) + b(x)) / 2)
+    local shares <const> = nn.Ensemble({ a, b }, { average = "probabilities" })(x):softmax(2)
+    assert.close(shares, (a(x):softmax(2) + b(x):softmax(2)) / 2)
+    local sure <const> = nn.Ensemble({ scaled(1e4), scaled(-1e4) },
+      { average = "probabilities" })(mlp.tensor { { 1, -1 } })
+    assert.close(sure:softmax(2), mlp.tensor { { 0.5, 0.5 } }) -- nothing overflows
+  end)
+
+  it("trains its members, and comes back from a file", function()
+    local model <const> = nn.Ensemble({ a, b }, { average = "probabilities" })
+    assert.are.equal(4, #model:parameters())
+    model(mlp.ones(1, 3)):sum():backward()
+    assert.is_not_nil(b.weight.grad)
+    local path <const> = os.tmpname()
+    finally(function() os.remove(path) end)
+    assert(model:save(path))
+    local again <const> = assert(mlp.load(path))
+    assert.are.equal("probabilities", again.average)
+    assert.close(again(mlp.ones(1, 3)), model(mlp.ones(1, 3)))
+  end)
+
+  it("refuses what are no members, and other means", function()
+    refuses("Ensemble: the argument is .* but a table of modules", function() nn.Ensemble {} end)
+    refuses("a table of modules", function() nn.Ensemble(a) end)
+    refuses("Ensemble: member 2 is 3 but a module", function() nn.Ensemble { a, 3 } end)
+    refuses("average is the string 'median' but ",
+      function() nn.Ensemble({ a }, { average = "median" }) end)
+    refuses("did you mean 'average'", function() nn.Ensemble({ a }, { avrage = "outputs" }) end)
+  end)
+end)
+
 describe("MLP", function()
   it("has its activation between layers and its output's at the end", function()
     local model <const> = nn.MLP { 3, 5, 2, activation = "tanh", output = "sigmoid" }
