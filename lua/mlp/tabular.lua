@@ -196,8 +196,8 @@ end
 ---  another file
 ---@field folds integer? parts of the training rows that are kept back in turn to say when to stop;
 ---  default 5 below 2,000 rows, else 1
----@field ensemble integer? networks that are trained on all training rows, from seed, seed + 1, ...,
----  and answer by their mean (5)
+---@field ensemble integer? networks that are trained on all training rows, from seed, seed + 1 and
+---  so on, and answer by their mean (5)
 ---@field validation number? with one fold, the share that is kept back (0.15)
 ---@field hidden integer[]? widths of the hidden layers ({128, 64})
 ---@field activation string? of the hidden layers ("tanh")
