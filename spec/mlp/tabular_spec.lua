@@ -230,6 +230,8 @@ describe("a saved estimator", function()
     assert.equal(out:get(3, 1), list[3])
     assert.is_true(math.abs(list[1] - (3 * 2.6 - 2 * 29 / 7 + 100)) < 3)
     assert.is_nil(e.target.classes)
+    local many <const> = mlp.rand(600, 2) -- more rows than are asked at once
+    assert.close(e:outputs({ x = many })[600], e:outputs({ x = many[{ { 600, 600 } }] })[1])
   end)
 
   it("is refused when it is damaged", function()

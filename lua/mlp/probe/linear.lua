@@ -217,10 +217,11 @@ local function linear(model, layers, data, options)
   end
   local y <const> = labels_of(data)
   o.classes = y:max():item() // 1 | 0
+  local watched <const> = watch.layers(CALL, model, layers)
   local seed <const>, serial <const> = core.random_state()
   core.manual_seed(o.seed)
   local dealt <const> = y:index_select(1, core.randperm(#y))
-  local ok <const>, result <const> = pcall(probed, model, watch.layers(CALL, model, layers), data,
+  local ok <const>, result <const> = pcall(probed, model, watched, data,
     { given = y, dealt = dealt }, o)
   core.set_random_state(nil, seed, serial)
   if not ok then error(result, 0) end

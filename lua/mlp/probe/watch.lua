@@ -7,6 +7,7 @@ local errors <const> = require "mlp.errors"
 local initialise <const> = require "mlp.initialise"
 local loader_of <const> = require "mlp.data.loader"
 local modes <const> = require "mlp.trainer.modes"
+local Module <const> = require "mlp.nn.module"
 
 local watch = {}
 
@@ -52,6 +53,7 @@ end
 ---@param paths string[]?
 ---@return mlp.probe.Layer[]
 function watch.layers(call, model, paths)
+  if not Module.is(model) then errors.wanted(call, "the model", model, "a module") end
   local list <const> = {}
   if paths ~= nil then
     if type(paths) ~= "table" then

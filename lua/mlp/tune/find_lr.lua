@@ -208,6 +208,9 @@ local function find_lr(trainer, data, options)
   local o <const> = errors.options(CALL, options, { first = 1e-6, last = 10, steps = 100,
     batch_size = errors.NONE, seed = errors.NONE, smooth = SMOOTH })
   check(o)
+  if type(trainer) ~= "table" or not trainer.optimizer then
+    errors.wanted(CALL, "the first argument", trainer, "an mlp.Trainer")
+  end
   local is_loader <const> = type(data) == "table" and type(data.batches) == "function"
   local loader <const> = is_loader and data
     or loader_of(data, { batch_size = o.batch_size, shuffle = true, seed = o.seed or 1 })

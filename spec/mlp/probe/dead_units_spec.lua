@@ -57,6 +57,8 @@ describe("probe.dead_units", function()
   end)
 
   it("refuses what it cannot look at", function()
+    assert.error_matches(function() mlp.probe.dead_units(3, x) end,
+      "probe.dead_units: the model is 3 but a module is wanted")
     assert.error_matches(function() mlp.probe.dead_units(nn.Linear(1, 2), x) end,
       "probe.dead_units: no module of the model has an activation")
     assert.error_matches(function() mlp.probe.dead_units(layer "relu", x, { layers = "a" }) end,

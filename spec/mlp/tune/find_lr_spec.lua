@@ -47,6 +47,8 @@ describe("tune.find_lr", function()
       assert.error_matches(function() mlp.tune.find_lr(trainer, train.data(), options) end, pattern)
     end
     refuses("broken", {}, function() error "broken" end)
+    assert.error_matches(function() mlp.tune.find_lr(3, train.data()) end,
+      "tune.find_lr: the first argument is 3 but an mlp.Trainer is wanted")
     refuses("first is 0 but a positive", { first = 0 })
     refuses("first is 1 and last is 0.1; the rate is to grow", { first = 1, last = 0.1 })
     refuses("steps is 3 but a whole number from 10", { steps = 3 })
