@@ -510,9 +510,9 @@ end
 
 local function model_alone(self, batch) return (self.model(batch[1])) end
 
---- Some work on a batch without gradients; eagerly for who has a model and no plans (tabular.lua).
+--- Some work on a batch without gradients.
 local function without_gradients(self, name, work, batch)
-  local compiled <const> = self.compiled and self.compiled:find(name, work, batch)
+  local compiled <const> = self.compiled:find(name, work, batch)
   if compiled then return compiled(batches.arguments(batch)) end
   return work(self, batches.rows(batch))
 end
