@@ -56,6 +56,8 @@ end
 
 --- (m, n, k) and the path that it is there for.
 local sizes <const> = {
+  { 1, 1024, 600, "one row, cut for the lanes" }, { 1000, 1, 640, "one column, cut for the lanes" },
+  { 190, 170, 160, "rows cut for the lanes" }, { 170, 190, 160, "columns cut for the lanes" },
   { 1, 1, 1, "one number" }, { 4, 8, 2, "XOR forward" }, { 4, 1, 8, "one column" },
   { 8, 2, 4, "two columns" }, { 3, 3, 3, "scalars" }, { 8, 16, 16, "one vector" },
   { 7, 27, 9, "every width of vector" }, { 13, 36, 21, "every number of rows" },

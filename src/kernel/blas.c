@@ -70,10 +70,11 @@ typedef struct {
 } whole_product;
 
 enum { GRAIN = 16 };
-#define PRODUCT_SECONDS(m, n, k) (2e-11 * (double)(m) * (double)(n) * (double)(k))
 
 static int parts_of(int64_t m, int64_t n, int64_t k) {
-  if (PRODUCT_SECONDS(m, n, k) < 2 * MLP_PARALLEL_SECONDS) return 1;
+  const double MULTIPLIED = 2e-11, READ = 2e-10; /* seconds a number, roughly, on one thread */
+  double each = m == 1 || n == 1 ? READ : MULTIPLIED;
+  if (each * (double)m * (double)n * (double)k < 2 * MLP_PARALLEL_SECONDS) return 1;
   int64_t grains = ((m > n ? m : n) + GRAIN - 1) / GRAIN, lanes = mlp_free_lanes();
   return (int)(grains < lanes ? grains : lanes);
 }
