@@ -5,9 +5,10 @@ local lazy <const> = require "mlp.lazy"
 
 ---@class mlp.probe
 ---@field dead_units fun(model: mlp.nn.Module, data: any, options: table?): mlp.probe.DeadUnits
+---@field kv mlp.probe.kv
 ---@field linear fun(model: mlp.nn.Module, layers: any, data: any): mlp.probe.LinearProbe
 ---@field statistics fun(data: any, options: table?): mlp.probe.Statistics
 return lazy({}, {
   capture = "mlp.probe.capture", dead_units = "mlp.probe.dead_units",
-  linear = "mlp.probe.linear", statistics = "mlp.probe.statistics",
+  kv = "mlp.probe.kv", linear = "mlp.probe.linear", statistics = "mlp.probe.statistics",
 })

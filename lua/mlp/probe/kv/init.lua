@@ -1,0 +1,243 @@
+--- A feed-forward network read as a key-value memory (Geva et al. 2021, 2022). Its output is
+--- y = sum_i m_i v_i + b: unit i has a key, row i of `up` (with row i of `gate` beside it where a
+--- network is gated), a value v_i, column i of `down`, and a coefficient m_i, `hidden`. Those of
+--- gated networks have a sign: what a unit then adds is the value sign(m) v, so it has two.
+
+local core <const> = require "mlp.core"
+local capture <const> = require "mlp.probe.capture"
+local edit <const> = require "mlp.probe.kv.edit"
+local errors <const> = require "mlp.errors"
+local modes <const> = require "mlp.trainer.modes"
+local Module <const> = require "mlp.nn.module"
+
+local CALL <const> = "probe.kv"
+
+---@class mlp.probe.KVOptions
+---@field unembedding mlp.Tensor? (V, D), what values are read by; the projections of values want it
+---@field embedding mlp.Tensor? (V, D), what keys are read by; default the unembedding
+---@field gain mlp.Tensor? (D) of the model's last norm, times which values are read; default raw
+---@field names string[]? V texts of the tokens
+
+--- A memory: views of the network's weights, so that they follow it.
+---@class mlp.probe.KV
+---@field ffn mlp.nn.Module
+---@field keys mlp.Tensor (H, D)
+---@field gates mlp.Tensor? (H, D) of a gated network
+---@field values mlp.Tensor (H, D)
+---@field units integer H
+---@field width integer D
+---@field signed boolean whether coefficients have a sign: the network is gated
+---@field projection "raw"|"gain" how values are read
+local KV = { __name = "mlp.probe.KV" }
+KV.__index = KV
+
+---@class mlp.probe.KVToken
+---@field token integer from 1
+---@field name string its text, or its number
+---@field score number
+
+-- ---- making -------------------------------------------------------------------------------------
+
+local function weight_of(layer) return layer.weight:detach() end
+
+local function check_matrix(what, tensor, width)
+  if tensor == nil then return end
+  if not core.is_tensor(tensor) or tensor.ndim ~= 2 or tensor:size(2) ~= width then
+    errors.wanted(CALL, what, tensor, ("a tensor (tokens, %d)"):format(width))
+  end
+end
+
+local function check_options(o, width)
+  check_matrix("unembedding", o.unembedding, width)
+  check_matrix("embedding", o.embedding, width)
+  if o.gain ~= nil and not (core.is_tensor(o.gain) and o.gain:numel() == width) then
+    errors.wanted(CALL, "gain", o.gain, ("a tensor (%d)"):format(width))
+  end
+  local matrix <const> = o.unembedding or o.embedding
+  if o.names ~= nil and (type(o.names) ~= "table" or matrix and #o.names ~= matrix:size(1)) then
+    errors.raise("%s: names are %s but %s is wanted", CALL,
+      type(o.names) == "table" and #o.names .. " texts" or core.describe(o.names),
+      matrix and ("a list of %d"):format(matrix:size(1)) or "a list of texts")
+  end
+end
+
+--- Reads nn.FFN, nn.GLU, an expert of a mixture (moe:expert(i)), or any module with `up` and `down`
+--- as they have them, as a memory.
+---
+---     local memory = mlp.probe.kv(model.blocks[2].ffn,
+---       {unembedding = model.unembedding.weight, names = tokenizer.pieces})
+---     for _, word in ipairs(memory:value_tokens(17)) do print(word.name, word.score) end
+---@param ffn mlp.nn.Module
+---@param options mlp.probe.KVOptions?
+---@return mlp.probe.KV
+local function new(ffn, options)
+  if not Module.is(ffn) or not Module.is(ffn.up) or not Module.is(ffn.down) then
+    errors.wanted(CALL, "the first argument", ffn,
+      "a feed-forward network with up and down, as nn.FFN, nn.GLU or moe:expert(i)")
+  end
+  local o <const> = errors.options(CALL, options, { unembedding = errors.NONE,
+    embedding = errors.NONE, gain = errors.NONE, names = errors.NONE })
+  local H <const>, D <const> = ffn.up.weight:size(1), ffn.up.weight:size(2)
+  check_options(o, D)
+  return setmetatable({ ffn = ffn, keys = weight_of(ffn.up),
+    gates = ffn.gate and weight_of(ffn.gate) or nil, values = weight_of(ffn.down):t(),
+    units = H, width = D, signed = ffn.gate ~= nil, projection = o.gain and "gain" or "raw",
+    unembedding = o.unembedding and o.unembedding:detach(),
+    embedding = (o.embedding or o.unembedding) and (o.embedding or o.unembedding):detach(),
+    gain = o.gain and o.gain:detach(), names = o.names }, KV)
+end
+
+--- The memories of all blocks of a language model.
+---@param model mlp.nn.Transformer with feed-forward networks in all blocks
+---@param options {names: string[]?, gain: boolean?}? names: texts of the tokens; gain: read values
+---  times the gain of the last norm; default false, raw
+---@return mlp.probe.KV[] memories one for each block
+local function of(model, options)
+  local o <const> = errors.options("probe.kv.of", options, { names = errors.NONE, gain = false })
+  if not Module.is(model) or not model.blocks or not model.unembedding then
+    errors.wanted("probe.kv.of", "the first argument", model, "a language model, nn.Transformer")
+  end
+  local memories <const> = {}
+  for i, block in ipairs(model.blocks) do
+    memories[i] = new(block.ffn, { unembedding = model.unembedding.weight, names = o.names,
+      embedding = model.embedding.weight,
+      gain = o.gain and model.norm and model.norm.weight or nil })
+  end
+  return memories
+end
+
+-- ---- coefficients -------------------------------------------------------------------------------
+
+--- Refuses what is not one of the H units; other methods of memories ask it too.
+---@param call string
+---@param unit integer
+function KV:check_unit(call, unit)
+  if math.type(unit) ~= "integer" or unit < 1 or unit > self.units then
+    errors.wanted(call, "the unit", unit, ("a whole number from 1 to %d"):format(self.units))
+  end
+end
+
+--- The coefficients m, in evaluation mode and without history.
+---@param x mlp.Tensor (..., D), what the network reads
+---@return mlp.Tensor m (..., H)
+function KV:coefficients(x)
+  local _ <close> = modes.keep(self.ffn)
+  local _ <close> = core.no_grad_scope()
+  self.ffn:eval()
+  return capture(self.ffn, { "hidden" }, function() self.ffn(x) end).hidden
+end
+
+-- ---- projections --------------------------------------------------------------------------------
+
+--- Vectors of the signal as scores of tokens, e_w . x; times the gain where the memory has one.
+---@param x mlp.Tensor (..., D)
+---@return mlp.Tensor scores (..., V)
+function KV:decode(x)
+  if not self.unembedding then
+    errors.raise("%s: scores of tokens want the option unembedding = (V, %d)", CALL, self.width)
+  end
+  local _ <close> = core.no_grad_scope()
+  return (self.gain and x * self.gain or x):matmul(self.unembedding:t())
+end
+
+local function tokens_of(self, scores, top, largest)
+  local found <const>, at <const> = scores:topk(math.min(top, scores:numel()), 1,
+    { largest = largest })
+  local list <const>, values <const> = {}, found:totable()
+  for i, token in ipairs(at:totable()) do
+    list[i] = { token = token, score = values[i],
+      name = self.names and self.names[token] or tostring(token) }
+  end
+  return list
+end
+
+local function token_options(self, call, unit, options)
+  self:check_unit(call, unit)
+  local o <const> = errors.options(call, options, { top = 10, sign = 1 })
+  if math.type(o.top) ~= "integer" or o.top < 1 then
+    errors.wanted(call, "top", o.top, "a whole number from 1")
+  end
+  if o.sign ~= 1 and o.sign ~= -1 then errors.wanted(call, "sign", o.sign, "1 or -1") end
+  return o
+end
+
+--- Value projection: the tokens that a value promotes and those that it demotes (2021, section 4).
+--- Scores rank; they are no probabilities.
+---@param unit integer
+---@param options {top: integer?, sign: integer?}? top: how many (10); sign: -1 reads -v, what the
+---  unit adds where its coefficient is negative
+---@return mlp.probe.KVToken[] promoted the highest first
+---@return mlp.probe.KVToken[] demoted the lowest first
+function KV:value_tokens(unit, options)
+  local o <const> = token_options(self, "value_tokens", unit, options)
+  local scores <const> = self:decode(self.values:select(1, unit) * o.sign)
+  return tokens_of(self, scores, o.top, true), tokens_of(self, scores, o.top, false)
+end
+
+local function cosines(embedding, key)
+  return embedding:matmul(key) / (embedding:norm(2) * key:norm() + 1e-30)
+end
+
+--- Key projection: the tokens whose embedding has the highest cosine with a key.
+---@param unit integer
+---@param options {top: integer?, sign: integer?}? sign: -1 reads -key
+---@return mlp.probe.KVToken[] tokens of the row of `up`
+---@return mlp.probe.KVToken[]? gate tokens of the row of `gate`, of a gated network
+function KV:key_tokens(unit, options)
+  local o <const> = token_options(self, "key_tokens", unit, options)
+  if not self.embedding then
+    errors.raise("%s: key_tokens wants the option embedding = (V, %d)", CALL, self.width)
+  end
+  local function read(matrix)
+    return tokens_of(self, cosines(self.embedding, matrix:select(1, unit) * o.sign), o.top, true)
+  end
+  return read(self.keys), self.gates and read(self.gates) or nil
+end
+
+---@class mlp.probe.SubUpdate
+---@field unit integer
+---@field coefficient number m_i
+---@field size number |m_i| ||v_i||
+---@field share number of the sum of all sizes
+---@field promoted mlp.probe.KVToken[]? scores m_i e_w . v_i
+---@field demoted mlp.probe.KVToken[]?
+
+--- Sub-updates m_i v_i of one position, those of the largest |m_i| ||v_i|| first (2022, section 5),
+--- with the tokens that they promote and demote where the memory has an unembedding.
+---@param x mlp.Tensor (D), what the network reads there
+---@param options {top: integer?, tokens: integer?}? top: how many sub-updates (10); tokens: how
+---  many tokens of each (5)
+---@return mlp.probe.SubUpdate[]
+function KV:sub_updates(x, options)
+  local o <const> = errors.options("sub_updates", options, { top = 10, tokens = 5 })
+  if not core.is_tensor(x) or x:numel() ~= self.width then
+    errors.wanted("sub_updates", "x", x, ("one position, a tensor (%d)"):format(self.width))
+  end
+  local m <const> = self:coefficients(x:detach():reshape(1, -1)):reshape(-1)
+  local sizes <const> = m:abs() * self.values:norm(2)
+  local total <const> = sizes:sum():item()
+  local size <const>, unit <const> = sizes:topk(math.min(o.top, self.units), 1)
+  local list <const>, largest <const> = {}, size:totable()
+  for i, index in ipairs(unit:totable()) do
+    local one <const> = { unit = index, coefficient = m:select(1, index):item(),
+      size = largest[i], share = largest[i] / total }
+    if self.unembedding then
+      local scores <const> = self:decode(self.values:select(1, index) * one.coefficient)
+      one.promoted = tokens_of(self, scores, o.tokens, true)
+      one.demoted = tokens_of(self, scores, o.tokens, false)
+    end
+    list[i] = one
+  end
+  return list
+end
+
+-- ---- edits --------------------------------------------------------------------------------------
+
+KV.suppress, KV.amplify, KV.replace, KV.insert = edit.suppress, edit.amplify, edit.replace,
+  edit.insert
+
+---@class mlp.probe.kv
+---@overload fun(ffn: mlp.nn.Module, options: mlp.probe.KVOptions?): mlp.probe.KV
+local kv <const> = { of = of, KV = KV }
+
+return setmetatable(kv, { __call = function(_, ...) return new(...) end })
