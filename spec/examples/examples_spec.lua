@@ -37,6 +37,17 @@ describe("the example", function()
     assert.matches("to the bit:%s+true", run("by_hand.lua"))
   end)
 
+  it("kv_memory finds what was planted, and only that", function()
+    local output <const> = run("kv_memory.lua")
+    assert.matches("200 of 200 keys", output)
+    assert.matches("planted +agreement 100.0 %%", output)
+    local rate <const>, low <const>, high <const> =
+      output:match "values shuffled +agreement +([%d.]+) %%.-within ([%d.]+) to ([%d.]+) %%"
+    assert.is_true(tonumber(low) <= tonumber(rate) and tonumber(rate) <= tonumber(high))
+    assert.matches("of country 201 is city 7; of country 2 still city %d+: true", output)
+    assert.matches("bits are those of before:%s+true", output)
+  end)
+
   it("digits learns, loads what it saved, and draws", function()
     os.remove "out/digits_loss.svg"
     local output <const> = run("digits.lua", 3)

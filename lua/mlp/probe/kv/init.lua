@@ -235,6 +235,7 @@ end
 
 KV.suppress, KV.amplify, KV.replace, KV.insert = edit.suppress, edit.amplify, edit.replace,
   edit.insert
+KV.triggers = require "mlp.probe.kv.triggers"
 
 ---@class mlp.probe.kv
 ---@overload fun(ffn: mlp.nn.Module, options: mlp.probe.KVOptions?): mlp.probe.KV

@@ -1,0 +1,150 @@
+--- Trigger examples (Geva et al. 2021, section 3.1): the t prefixes on which a key's coefficient is
+--- largest, of every text the best alone. Texts stream through; what stays is (keys, t) numbers.
+--- A signed memory has two lists a unit: rows 1 to H hold the largest m, rows H + 1 to 2 H the
+--- largest -m.
+
+local agreement <const> = require "mlp.probe.kv.agreement"
+local core <const> = require "mlp.core"
+local errors <const> = require "mlp.errors"
+
+---@class mlp.probe.Triggers
+---@field memory mlp.probe.KV
+---@field top integer t, the most that are kept of each key
+---@field texts integer how many have streamed through
+---@field positions integer how many prefixes
+---@field score mlp.Tensor? (R, t) the coefficients, the largest first; R = H, or 2 H when signed
+---@field text mlp.Tensor? (R, t) int64, which text, from 1
+---@field position mlp.Tensor? (R, t) int64, the last position of the prefix in it, from 1
+---@field following mlp.Tensor? (R, t) int64, the token after the prefix
+---@field counts mlp.Tensor? (V) how often each token followed a prefix
+local Triggers = { __name = "mlp.probe.Triggers" }
+Triggers.__index = Triggers
+
+local FIELDS <const> = { "score", "text", "position", "following" }
+
+--- An empty collection of triggers, that `add` fills.
+---@param memory mlp.probe.KV
+---@param options {top: integer?}? top: triggers of each key, default 25
+---@return mlp.probe.Triggers
+local function new(memory, options)
+  local o <const> = errors.options("triggers", options, { top = 25 })
+  if math.type(o.top) ~= "integer" or o.top < 1 then
+    errors.wanted("triggers", "top", o.top, "a whole number from 1")
+  end
+  return setmetatable({ memory = memory, top = o.top, texts = 0, positions = 0, active = 0 },
+    Triggers)
+end
+
+--- 1 where a text has a prefix with a token after it, else 0: (B, T).
+local function mask_of(lengths, B, T)
+  if not lengths then return core.ones({ B, T }, { dtype = "uint8" }) end
+  return core.arange(1, T):reshape(1, T):to("int64")
+    :le(core.tensor(lengths, { dtype = "int64" }):reshape(B, 1))
+end
+
+--- The best position of every text for every key, as candidates (R, B).
+local function best(m, absent, following)
+  local B <const>, H <const> = m:size(1), m:size(3)
+  local score <const>, position <const> = m:masked_fill(absent, -math.huge):max(2) -- (B, H)
+  local after <const> = following:unsqueeze(3):expand(B, following:size(2), H)
+    :gather(2, position:unsqueeze(2)):squeeze(2)
+  return { score = score:t(), position = position:t(), following = after:t() }
+end
+
+local function join(a, b)
+  local both <const> = {}
+  for key, value in pairs(a) do both[key] = core.cat({ value, b[key] }, 1) end
+  return both
+end
+
+--- Keeps the t best of what was there and of the candidates.
+local function keep(self, found)
+  if self.score then
+    for _, field in ipairs(FIELDS) do
+      found[field] = core.cat({ self[field], found[field] }, 2)
+    end
+  end
+  local _, order <const> = found.score:topk(math.min(self.top, found.score:size(2)), 2)
+  for _, field in ipairs(FIELDS) do self[field] = found[field]:gather(2, order) end
+end
+
+local function count(self, following, mask)
+  local V <const> = self.memory.unembedding and self.memory.unembedding:size(1)
+  if not V then return end
+  self.counts = (self.counts or core.zeros { V }):scatter_add(1, following:reshape(-1),
+    mask:reshape(-1):to "float32")
+end
+
+local function check(self, m, following)
+  if not core.is_tensor(m) or m.ndim ~= 3 or m:size(3) ~= self.memory.units then
+    errors.wanted("triggers:add", "m", m, ("a tensor (texts, T, %d)"):format(self.memory.units))
+  end
+  if not core.is_tensor(following) or following.ndim ~= 2 or following:size(1) ~= m:size(1)
+    or following:size(2) ~= m:size(2) then
+    errors.wanted("triggers:add", "following", following,
+      ("a tensor (%d, %d)"):format(m:size(1), m:size(2)))
+  end
+end
+
+--- Takes more texts.
+---@param m mlp.Tensor (B, T, H) coefficients at every position of B texts
+---@param following mlp.Tensor (B, T) int64, the token after every position
+---@param lengths integer[]? how many positions of each text count, at least 1; default T
+---@return mlp.probe.Triggers self
+function Triggers:add(m, following, lengths)
+  check(self, m, following)
+  local _ <close> = core.no_grad_scope()
+  local B <const>, T <const> = m:size(1), m:size(2)
+  local mask <const> = mask_of(lengths, B, T)
+  local absent <const> = mask:logical_not():reshape(B, T, 1)
+  local found = best(m, absent, following)
+  if self.memory.signed then found = join(found, best(-m, absent, following)) end
+  found.text = core.arange(self.texts + 1, self.texts + B):to("int64"):reshape(1, B)
+    :expand(found.score:size(1), B)
+  keep(self, found)
+  count(self, following, mask)
+  self.active = self.active + m:gt(0):logical_and(mask:reshape(B, T, 1)):count_nonzero():item()
+  self.texts = self.texts + B
+  self.positions = self.positions + mask:count_nonzero():item()
+  return self
+end
+
+--- Active share: how many coefficients were above 0.
+---@return number share from 0 to 1
+function Triggers:active_share()
+  if self.positions == 0 then errors.raise "active_share: no text was added yet" end
+  return self.active / (self.positions * self.memory.units)
+end
+
+---@class mlp.probe.Trigger
+---@field coefficient number
+---@field text integer which text, from 1
+---@field position integer the last position of the prefix
+---@field following integer the token after it
+
+--- The triggers of one unit, the largest coefficient first.
+---@param unit integer
+---@param options {sign: integer?}? sign: -1 for those of the most negative coefficients, of a
+---  signed memory; default 1
+---@return mlp.probe.Trigger[]
+function Triggers:of(unit, options)
+  self.memory:check_unit("triggers:of", unit)
+  local o <const> = errors.options("triggers:of", options, { sign = 1 })
+  if o.sign ~= 1 and not (o.sign == -1 and self.memory.signed) then
+    errors.wanted("triggers:of", "sign", o.sign,
+      self.memory.signed and "1 or -1" or "1: coefficients have no sign")
+  end
+  if not self.score then return {} end
+  local row <const>, columns <const> = o.sign == 1 and unit or self.memory.units + unit, {}
+  for _, field in ipairs(FIELDS) do columns[field] = self[field]:select(1, row):totable() end
+  local list <const> = {}
+  for i, score in ipairs(columns.score) do
+    list[i] = { coefficient = o.sign * score, text = columns.text[i],
+      position = columns.position[i], following = columns.following[i] }
+  end
+  return list
+end
+
+Triggers.agreement = agreement
+
+return new
