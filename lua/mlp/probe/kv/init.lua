@@ -239,6 +239,6 @@ KV.triggers = require "mlp.probe.kv.triggers"
 
 ---@class mlp.probe.kv
 ---@overload fun(ffn: mlp.nn.Module, options: mlp.probe.KVOptions?): mlp.probe.KV
-local kv <const> = { of = of, KV = KV }
+local kv <const> = { of = of, read = require "mlp.probe.kv.read", KV = KV }
 
 return setmetatable(kv, { __call = function(_, ...) return new(...) end })

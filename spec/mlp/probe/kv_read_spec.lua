@@ -1,0 +1,108 @@
+--- A language model read as memories, against its own values taken text by text.
+local mlp = require "mlp"
+local nn <const> = mlp.nn
+
+local V <const>, L <const> = 15, 2
+
+local function setting(kind)
+  mlp.manual_seed(7)
+  local model <const> = nn.Transformer { vocabulary = V, context = 6, dim = 8, layers = L,
+    heads = 2, norm = "rms", ffn = { kind = kind, hidden = 10, activation = "relu" } }
+  local texts <const> = {}
+  for i = 1, 9 do texts[i] = mlp.randint(1, V, 2 + i % 7):totable() end -- some beyond the context
+  return model, texts
+end
+
+local function first(memory, x) return memory:decode(x):argmax():item() end
+
+--- Counts of behaviour and zero-agreement of a layer over every position, by loops.
+local function count(model, texts, memory, layer)
+  local tally <const> = { residual = 0, ffn = 0, agreement = 0, composition = 0, zero = 0, n = 0 }
+  local path <const> = "blocks." .. layer
+  for _, text in ipairs(texts) do
+    local n <const> = math.min(#text - 1, model.context)
+    local tokens <const> = mlp.tensor(table.move(text, 1, n, 1, {}), { dtype = "int64" })
+    local seen <const> = mlp.probe.capture(model,
+      { path .. ".residual", path .. ".ffn", path .. ".ffn.hidden" },
+      function() model(tokens:reshape(1, n)) end)
+    for k = 1, n do
+      local r <const> = seen[path .. ".residual"]:reshape(n, -1):select(1, k)
+      local y <const> = seen[path .. ".ffn"]:reshape(n, -1):select(1, k)
+      local m <const> = seen[path .. ".ffn.hidden"]:reshape(n, -1):select(1, k):totable()
+      local by_y <const> = first(memory, y)
+      local o <const>, by_r <const> = first(memory, r + y), first(memory, r)
+      local case <const> = o == by_r and (o == by_y and "agreement" or "residual")
+        or (o == by_y and "ffn" or "composition")
+      tally[case], tally.n = tally[case] + 1, tally.n + 1
+      local said = false
+      for unit, c in ipairs(m) do
+        local sign <const> = c < 0 and -1 or 1
+        said = said or c ~= 0 and (c > 0 or memory.signed)
+          and first(memory, memory.values:select(1, unit) * sign) == by_y
+      end
+      tally.zero = tally.zero + (said and 0 or 1)
+    end
+  end
+  return tally
+end
+
+describe("mlp.probe.kv.read", function()
+  it("counts behaviour, zero-agreement and triggers of every layer", function()
+    for _, kind in ipairs { "ffn", "glu" } do
+      local model <const>, texts <const> = setting(kind)
+      local reading <const> = mlp.probe.kv.read(model, texts,
+        { top = 3, batch_size = 4, permutations = 10 })
+      assert.are.equal(L, #reading)
+      for i, layer in ipairs(reading) do
+        local wanted <const> = count(model, texts, layer.memory, i)
+        assert.are.equal(wanted.n, reading.positions)
+        assert.are.equal(wanted.n, reading.samples)
+        for case, share in pairs(layer.behaviour) do
+          assert.is_true(math.abs(share - wanted[case] / wanted.n) < 1e-9, kind .. case)
+        end
+        assert.is_true(math.abs(layer.zero_agreement - wanted.zero / wanted.n) < 1e-9)
+        local trigger <const> = layer.triggers:of(1)[1]
+        assert.are.equal(texts[trigger.text][trigger.position + 1], trigger.following)
+        assert.is_true(trigger.position <= model.context)
+      end
+    end
+  end)
+
+  it("samples as many positions as it is told, or none", function()
+    local model <const>, texts <const> = setting "glu"
+    local reading <const> = mlp.probe.kv.read(model, texts,
+      { samples = 11, permutations = 5, generator = mlp.generator(2) })
+    local b <const> = reading[1].behaviour
+    assert.are.equal(11, reading.samples)
+    assert.is_true(math.abs(b.residual + b.ffn + b.agreement + b.composition - 1) < 1e-12)
+    assert.are.equal(tostring(reading), tostring(mlp.probe.kv.read(model, texts,
+      { samples = 11, permutations = 5, generator = mlp.generator(2), batch_size = 2 })))
+    local none <const> = mlp.probe.kv.read(model, texts, { samples = 0, permutations = 5 })
+    assert.is_nil(none[1].behaviour)
+    assert.matches("0 of them sampled", tostring(none))
+    assert.matches("<svg", none:report():html())
+  end)
+
+  it("writes text, figures and a page", function()
+    local model <const>, texts <const> = setting "glu"
+    local reading <const> = mlp.probe.kv.read(model, texts, { permutations = 5, gain = true })
+    assert.matches("zero%-agreement", tostring(reading))
+    local page <const> = reading:report { title = "Memories" }:html()
+    assert.matches("<title>Memories</title>", page, 1, true)
+    assert.matches("with the last norm's gain", (page:gsub("&#39;", "'")), 1, true)
+    assert.matches("What layers do", page, 1, true)
+  end)
+
+  it("leaves the model as it was, and says what is wrong", function()
+    local model <const>, texts <const> = setting "glu"
+    model:train()
+    mlp.probe.kv.read(model, texts, { permutations = 5 })
+    assert.is_true(model.training)
+    local read <const> = mlp.probe.kv.read
+    assert.error_matches(function() read(nn.Linear(2, 2), texts) end, "a language model")
+    assert.error_matches(function() read(model, {}) end, "a list of lists of tokens")
+    assert.error_matches(function() read(model, { { 1, 2 }, { 3 } }) end, "texts%[2%]")
+    assert.error_matches(function() read(model, texts, { samples = -1 }) end, "from 0")
+    assert.error_matches(function() read(model, texts, { names = { "a" } }) end, "a list of 15")
+  end)
+end)
