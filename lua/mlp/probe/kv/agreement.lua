@@ -53,10 +53,7 @@ local function median_rank(scores, right)
   return (ranks[(n + 1) // 2] + ranks[n // 2 + 1]) / 2
 end
 
---- Agreement of a memory's values with its triggers. A method of mlp.probe.Triggers.
----@param triggers mlp.probe.Triggers that have seen a text at least; its memory has an unembedding
----@param options {permutations: integer?, generator: mlp.Generator?}? permutations: default 1,000
----@return mlp.probe.Agreement
+--- See Triggers:agreement; the memory has an unembedding.
 local function agreement(triggers, options)
   local o <const> = errors.options("agreement", options,
     { permutations = 1000, generator = errors.NONE })

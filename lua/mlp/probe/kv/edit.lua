@@ -82,15 +82,10 @@ local function scale(memory, call, units, factor)
   return apply(memory, list, changes)
 end
 
---- Takes memories out: their values become 0, as if their coefficients always were.
----@param units integer|integer[]
----@return mlp.probe.KVEdit
+--- See KV:suppress.
 function edit:suppress(units) return scale(self, "suppress", units, 0) end
 
---- Multiplies values, as if their coefficients were that much larger.
----@param units integer|integer[]
----@param factor number
----@return mlp.probe.KVEdit
+--- See KV:amplify.
 function edit:amplify(units, factor)
   if type(factor) ~= "number" then errors.wanted("amplify", "factor", factor, "a number") end
   return scale(self, "amplify", units, factor)
@@ -106,10 +101,7 @@ local function vector(memory, call, what, value)
   return value:detach()
 end
 
---- Writes another value to a key.
----@param unit integer
----@param value mlp.Tensor|number[] (D)
----@return mlp.probe.KVEdit
+--- See KV:replace.
 function edit:replace(unit, value)
   self:check_unit("replace", unit)
   return apply(self, { unit }, { { place = self.values:select(1, unit),
@@ -130,11 +122,7 @@ local function bias_change(layer, unit, bias, what)
   if bias ~= nil then errors.raise("insert: %s is given, but the layer has no bias", what) end
 end
 
---- Writes a memory into a slot, over the one that is there; a unit that data do not need is the
---- place, such as one of little active share.
----@param unit integer the slot
----@param memory mlp.probe.Memory
----@return mlp.probe.KVEdit
+--- See KV:insert.
 function edit:insert(unit, memory)
   self:check_unit("insert", unit)
   if type(memory) ~= "table" then

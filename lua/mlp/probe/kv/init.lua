@@ -9,8 +9,14 @@ local edit <const> = require "mlp.probe.kv.edit"
 local errors <const> = require "mlp.errors"
 local modes <const> = require "mlp.trainer.modes"
 local Module <const> = require "mlp.nn.module"
+local triggers <const> = require "mlp.probe.kv.triggers"
 
 local CALL <const> = "probe.kv"
+
+---@class mlp.probe.kv
+---@field read fun(model: mlp.nn.Module, texts: table, options: table?): mlp.probe.KVReading
+---@overload fun(ffn: mlp.nn.Module, options: mlp.probe.KVOptions?): mlp.probe.KV
+local kv <const> = { read = require "mlp.probe.kv.read" }
 
 ---@class mlp.probe.KVOptions
 ---@field unembedding mlp.Tensor? (V, D), what values are read by; the projections of values want it
@@ -92,7 +98,7 @@ end
 ---@param options {names: string[]?, gain: boolean?}? names: texts of the tokens; gain: read values
 ---  times the gain of the last norm; default false, raw
 ---@return mlp.probe.KV[] memories one for each block
-local function of(model, options)
+function kv.of(model, options)
   local o <const> = errors.options("probe.kv.of", options, { names = errors.NONE, gain = false })
   if not Module.is(model) or not model.blocks or not model.unembedding then
     errors.wanted("probe.kv.of", "the first argument", model, "a language model, nn.Transformer")
@@ -231,14 +237,35 @@ function KV:sub_updates(x, options)
   return list
 end
 
--- ---- edits --------------------------------------------------------------------------------------
+-- ---- edits and triggers -------------------------------------------------------------------------
 
-KV.suppress, KV.amplify, KV.replace, KV.insert = edit.suppress, edit.amplify, edit.replace,
-  edit.insert
-KV.triggers = require "mlp.probe.kv.triggers"
+--- Takes memories out: their values become 0, as if their coefficients always were.
+---@param units integer|integer[]
+---@return mlp.probe.KVEdit
+function KV:suppress(units) return edit.suppress(self, units) end
 
----@class mlp.probe.kv
----@overload fun(ffn: mlp.nn.Module, options: mlp.probe.KVOptions?): mlp.probe.KV
-local kv <const> = { of = of, read = require "mlp.probe.kv.read", KV = KV }
+--- Multiplies values, as if their coefficients were that much larger.
+---@param units integer|integer[]
+---@param factor number
+---@return mlp.probe.KVEdit
+function KV:amplify(units, factor) return edit.amplify(self, units, factor) end
+
+--- Writes another value to a key.
+---@param unit integer
+---@param value mlp.Tensor|number[] (D)
+---@return mlp.probe.KVEdit
+function KV:replace(unit, value) return edit.replace(self, unit, value) end
+
+--- Writes a memory into a slot, over the one that is there; a unit that data do not need is the
+--- place, such as one of little active share.
+---@param unit integer the slot
+---@param memory mlp.probe.Memory
+---@return mlp.probe.KVEdit
+function KV:insert(unit, memory) return edit.insert(self, unit, memory) end
+
+--- An empty collection of trigger examples: the prefixes on which coefficients are largest.
+---@param options {top: integer?}? top: triggers of each key, default 25
+---@return mlp.probe.Triggers
+function KV:triggers(options) return triggers(self, options) end
 
 return setmetatable(kv, { __call = function(_, ...) return new(...) end })

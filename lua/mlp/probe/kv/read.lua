@@ -199,6 +199,7 @@ end
 
 local HEADINGS <const> = { "layer", "agreement", "shuffled", "low", "high", "unigram", "rank",
   "precision", "active", "zero-agreement", "residual", "ffn", "both", "composition" }
+local AGREEMENTS <const> = 8 -- columns up to here tell of triggers, the others of positions
 
 --- A row of numbers for each layer, under HEADINGS.
 local function rows(self)
@@ -208,6 +209,15 @@ local function rows(self)
     list[i] = { tostring(i), a.rate, a.mean, a.low, a.high, a.unigram, a.rank, a.precision,
       layer.active, layer.zero_agreement, b.residual, b.ffn, b.agreement, b.composition }
   end
+  return list
+end
+
+--- The layer, and columns first to last.
+local function part(row, first, last) return table.move(row, first, last, 2, { row[1] }) end
+
+local function parts(self, first, last)
+  local list <const> = rows(self)
+  for i, row in ipairs(list) do list[i] = part(row, first, last) end
   return list
 end
 
@@ -257,7 +267,10 @@ function Reading:report(options)
     .. "that followed their first trigger; beside it the rate with values shuffled among the keys "
     .. "of the layer, and the band that holds 95 % of shuffles.")
   page:figure(self:figure(), "Agreement and behaviour, layer by layer.")
-  page:table { columns = HEADINGS, rows = rows(self), caption = "All figures." }
+  page:table { columns = part(HEADINGS, 2, AGREEMENTS), caption = "Agreement.",
+    rows = parts(self, 2, AGREEMENTS) }
+  page:table { columns = part(HEADINGS, AGREEMENTS + 1, #HEADINGS), caption = "Behaviour.",
+    rows = parts(self, AGREEMENTS + 1, #HEADINGS) }
   return page
 end
 

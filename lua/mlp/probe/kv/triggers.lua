@@ -22,10 +22,7 @@ Triggers.__index = Triggers
 
 local FIELDS <const> = { "score", "text", "position", "following" }
 
---- An empty collection of triggers, that `add` fills.
----@param memory mlp.probe.KV
----@param options {top: integer?}? top: triggers of each key, default 25
----@return mlp.probe.Triggers
+--- See KV:triggers.
 local function new(memory, options)
   local o <const> = errors.options("triggers", options, { top = 25 })
   if math.type(o.top) ~= "integer" or o.top < 1 then
@@ -145,6 +142,9 @@ function Triggers:of(unit, options)
   return list
 end
 
-Triggers.agreement = agreement
+--- Agreement of the memory's values with the first triggers of their keys, beside chance.
+---@param options {permutations: integer?, generator: mlp.Generator?}? permutations: default 1,000
+---@return mlp.probe.Agreement
+function Triggers:agreement(options) return agreement(self, options) end
 
 return new
