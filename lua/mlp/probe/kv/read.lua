@@ -152,6 +152,7 @@ local function run(model, memories, texts, o)
           rows_of(seen[path .. ".residual"], rows))
       end
     end
+    collectgarbage() -- a batch leaves some hundred megabytes, which the next would lie on
   end
   return triggers, tallies, total
 end
