@@ -48,6 +48,14 @@ describe("the example", function()
     assert.matches("bits are those of before:%s+true", output)
   end)
 
+  it("kv_stories finds more agreement in the last layer than shuffled values give", function()
+    if not DATA then pending "MLP_DATA names no folder with tinystories_sample.txt" return end
+    local output <const> = run("kv_stories.lua", 30)
+    local rate <const>, high <const> = output:match "\n5 +([%d.]+) +[%d.]+ +[%d.]+ +([%d.]+)"
+    assert.is_true(tonumber(rate) > 2 * tonumber(high))
+    assert.is_true(exists "out/kv_stories.html")
+  end)
+
   it("digits learns, loads what it saved, and draws", function()
     os.remove "out/digits_loss.svg"
     local output <const> = run("digits.lua", 3)
