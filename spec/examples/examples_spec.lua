@@ -137,6 +137,24 @@ describe("the example", function()
     assert.is_true(exists "out/siren_audio.wav" and exists "out/siren_audio.svg")
   end)
 
+  it("poisson finds a picture from its gradients", function()
+    os.remove "out/poisson.png"
+    local output <const> = run("poisson.lua", "examples/data/astronaut.png", 3)
+    assert.is_true(tonumber(output:match "its mean: PSNR ([%d.]+) dB") > 11, output)
+    assert.matches("its rim: +PSNR %d+%.%d+ dB", output)
+    assert.is_true(exists "out/poisson.png")
+  end)
+
+  it("compression holds networks against fewer pixels", function()
+    os.remove "out/compression.png"
+    local output <const> = run("compression.lua", "examples/data/astronaut.png", 0.5)
+    local _, count <const> = output:gsub("%d+ bytes +%d+%.%d+ dB +fewer pixels", "")
+    assert.equal(12, count, output)
+    -- as the cubic kernel and the photograph have it, whatever the networks do
+    assert.matches("fewer pixels +19683 bytes +23%.96 dB", output)
+    assert.is_true(exists "out/compression.png" and exists "out/compression.svg")
+  end)
+
   it("tiny_nerf learns a scene that it draws itself", function()
     local output <const> = run("tiny_nerf.lua", "own", 1)
     assert.is_true(tonumber(output:match "hash grid .-: ([%d.]+) dB held out") > 5)
