@@ -7,7 +7,8 @@
 ** is found by trying: it doubles from cycle to cycle as long as a byte does not become much dearer,
 ** collecting included, and is halved when it does. A sentinel, garbage from birth, tells by its
 ** finaliser that a cycle has come round. A full collection is the second line, for a collector that
-** does not keep up.
+** does not keep up: a generational one takes what lived through two short cycles for old, and waits
+** with it until the host's heap has doubled.
 */
 #include <time.h>
 
@@ -15,7 +16,6 @@
 
 #define CREDIT_BYTES ((size_t)1 << 20)
 #define LEAST_FULL_BYTES ((size_t)256 << 20)
-#define FULL_PER_HEAP 4 /* full when this many times the heap and our own survivors were taken */
 #define MOST_DEBT (1 << 30) /* kilobytes */
 #define FIRST_CYCLE_BYTES ((size_t)16 << 20)
 #define SLOWEST_PACE 0.5
@@ -34,7 +34,6 @@ static double seconds(void) {
 static void begin_cycle(mlp_host *h) {
   h->cycle_seconds = seconds();
   h->collected_bytes = h->context.memory.taken_bytes;
-  h->survived_bytes = h->context.memory.live_bytes;
 }
 
 /* ---- the sentinel ---------------------------------------------------------------------------- */
@@ -87,7 +86,16 @@ void mlp_collect(lua_State *L) {
   mlp_host *h = mlp_host_of(L);
   lua_gc(L, LUA_GCCOLLECT);
   h->credited_bytes = h->context.memory.taken_bytes;
+  h->survived_bytes = h->context.memory.live_bytes;
   begin_cycle(h);
+}
+
+/* Have the live bytes grown by more than what is known to be alive and the heap to be marked? */
+static bool falls_behind(mlp_host *h, size_t heap) {
+  size_t live = h->context.memory.live_bytes;
+  if (live < h->survived_bytes) h->survived_bytes = live;
+  size_t grown = live - h->survived_bytes;
+  return grown > LEAST_FULL_BYTES && grown > h->survived_bytes + heap;
 }
 
 void mlp_credit(lua_State *L) {
@@ -99,8 +107,7 @@ void mlp_credit(lua_State *L) {
     set_pace(h, heap);
     push_sentinel(L);
   }
-  size_t since = h->context.memory.taken_bytes - h->collected_bytes;
-  if (since > LEAST_FULL_BYTES && since / FULL_PER_HEAP > h->survived_bytes + heap) {
+  if (falls_behind(h, heap)) {
     mlp_collect(L);
     return;
   }
