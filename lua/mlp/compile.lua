@@ -101,13 +101,15 @@ end
 --- What must stay as it is: upvalues as (function, number, value), and fields of modules and of
 --- plain tables as (copy, table, count).
 ---@class mlp.compile.Surroundings
+---@field no_grad boolean is it called under mlp.no_grad?
 ---@field upvalues any[]
 ---@field fields any[]
 ---@field seen table<table|function, true>
 
 --- Those that are known before the function runs.
 local function surroundings_of(state)
-  local around <const> = { upvalues = {}, fields = {}, seen = {} }
+  local around <const> =
+    { no_grad = not core.grad_enabled(), upvalues = {}, fields = {}, seen = {} }
   add_upvalues(around.upvalues, state.fn, REPLACED)
   if not state.sources then return around end
   for _, loaded in pairs(package.loaded) do
@@ -233,7 +235,7 @@ local function keep_plan(compiled, state, recording, arguments, results, around,
   core.keep(compiled, {
     plan, constants, around.upvalues, around.fields, syncs_of(optimizers), fixed, rebuild,
     anchors = anchors,
-  }, arguments.n, argument_mask, flat.n, result_mask)
+  }, around.no_grad, arguments.n, argument_mask, flat.n, result_mask)
   return true
 end
 

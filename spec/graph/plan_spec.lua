@@ -16,7 +16,8 @@ end
 
 local function numbers(t) return t:reshape(-1):totable() end
 
-describe("a compiled function", function()
+--- Lanes, tile height and threads are settings of the process: after each spec they are as before.
+local function settings_are_put_back()
   local lanes
   before_each(function() lanes = core.lanes() end)
   after_each(function()
@@ -24,6 +25,10 @@ describe("a compiled function", function()
     core.debug.tile_height(0)
     core.debug.threads(0)
   end)
+end
+
+describe("a compiled function", function()
+  settings_are_put_back()
 
   it("runs the function once for one kind of arguments", function()
     local f <const>, runs = counted(function(x) return x * 2 + 1 end)
@@ -100,6 +105,30 @@ describe("a compiled function", function()
       w.grad = nil
       f(mlp.tensor { 4 })
       assert.equal(4, w.grad:item())
+      assert.equal(2, runs())
+    end)
+
+    it("not for scopes without gradients that the function opens, and ends or leaves", function()
+      local w <const> = mlp.ones(1, { requires_grad = true })
+      local function recordings_of(fn, options)
+        local f <const> = mlp.compile(fn, options)
+        for i = 1, 4 do assert.equal(3 * i, f(mlp.tensor { i }):item()) end
+        return f:recordings()
+      end
+      local function called(x) return mlp.no_grad(function() return x * w * 3 end) end
+      assert.equal(1, recordings_of(called))
+      assert.equal(1, recordings_of(called, { rehearse = true, tolerant = true }))
+      assert.equal(1, recordings_of(function(x)
+        local _ <close> = mlp.no_grad()
+        return x * w * 3
+      end))
+      local scopes <const> = {}
+      local leaves_open <const>, runs = counted(function(x)
+        scopes[#scopes + 1] = mlp.no_grad()
+        return x * w * 3
+      end)
+      for _ = 1, 2 do leaves_open(mlp.tensor { 1 }) end
+      for _, scope in ipairs(scopes) do scope:close() end
       assert.equal(2, runs())
     end)
 
@@ -388,6 +417,16 @@ describe("a compiled function", function()
     assert.is_false(core.is_recording())
   end)
 
+  it("repeats itself after a first call that closed what it was given", function()
+    local x <const> = mlp.ones(1)
+    local f <const> = mlp.compile(function(y)
+      local z <const> = y + 1
+      x:close()
+      return z
+    end)
+    assert.error_matches(function() f:run(2, x) end, "add: a is closed")
+  end)
+
   it("repeats itself", function()
     local w <const> = mlp.zeros(1)
     local f <const> = mlp.compile(function(x) return w:add_(x):clone() end)
@@ -438,13 +477,7 @@ describe("a compiled training step", function()
     return list
   end
 
-  local lanes
-  before_each(function() lanes = core.lanes() end)
-  after_each(function()
-    core.lanes(lanes)
-    core.debug.tile_height(0)
-    core.debug.threads(0)
-  end)
+  settings_are_put_back()
 
   it("is the eager one, whatever the tiles and lanes", function()
     local eager <const> = train(1, 0, 0, false)

@@ -28,7 +28,7 @@ typedef struct {
 ** tensors. The Lua part of the guards is a table at plans[number] of the user value. */
 typedef struct {
   mlp_plan *plan;
-  bool no_grad;
+  bool no_grad;   /* where the function was entered, whatever scopes it opened then */
   uint64_t hooks; /* the host's count of changes */
   int lanes, n_argument, n_result;
   uint64_t tensor_arguments, tensor_results;
@@ -308,6 +308,7 @@ typedef struct {
 } calling;
 
 static void start_call(calling *k, lua_State *L) {
+  mlp_enter(L);
   k->L = L;
   k->c = lua_touserdata(L, 1);
   k->n = lua_gettop(L) - 1;
@@ -418,7 +419,6 @@ static int call_inside(calling *k) {
 /* compiled(...) */
 static int compiled_call(lua_State *L) {
   calling k;
-  mlp_enter(L);
   start_call(&k, L);
   if (mlp_context_of(L)->recording) return call_inside(&k); /* a part of what is being compiled */
   entry *n = find_entry(&k);
@@ -435,13 +435,13 @@ static int compiled_run(lua_State *L) {
                      mlp_describe(L, 2));
   lua_remove(L, 2);
   calling k;
-  mlp_enter(L);
   start_call(&k, L);
   entry *n = find_entry(&k);
   if (n) return replay(&k, n, times);
   int results = record(&k);
   if (times == 1) return results;
-  lua_settop(L, k.plans);
+  lua_settop(L, k.n + 1);
+  start_call(&k, L); /* the function may have closed what it was given */
   n = find_entry(&k);
   if (n) return replay(&k, n, times - 1);
   for (lua_Integer i = 1; i < times; i++) { /* it runs eagerly */
@@ -465,7 +465,6 @@ static int core_fits(lua_State *L) {
 static int core_last(lua_State *L) {
   luaL_checkudata(L, 1, COMPILED_NAME);
   calling k;
-  mlp_enter(L);
   start_call(&k, L);
   entry *n = find_entry(&k);
   return n ? replay(&k, n, 0) : 0;
@@ -492,24 +491,23 @@ static int core_compiled(lua_State *L) {
 
 static uint64_t read_mask(lua_State *L, int index) { return (uint64_t)lua_tointeger(L, index); }
 
-/* keep(compiled, guards, n_argument, tensor_arguments, n_result, tensor_results): adds a plan; the
-** least used goes */
+/* keep(compiled, guards, no_grad, n_argument, tensor_arguments, n_result, tensor_results): adds a
+** plan; the least used goes */
 static int core_keep(lua_State *L) {
   compiled *c = luaL_checkudata(L, 1, COMPILED_NAME);
-  const mlp_host *h = mlp_host_of(L);
   int slot = c->n < MOST_PLANS ? c->n++ : c->slot[MOST_PLANS - 1];
   int place = 0;
   while (place < c->n - 1 && c->slot[place] != slot) place++;
   c->slot[place] = slot;
   lua_rawgeti(L, 2, PLAN);
   c->entry[slot] = (entry){.plan = check_plan(L, -1),
-                           .no_grad = h->context.no_grad_depth > 0,
+                           .no_grad = lua_toboolean(L, 3),
                            .lanes = mlp_lanes(),
-                           .hooks = h->hooks,
-                           .n_argument = (int)lua_tointeger(L, 3),
-                           .tensor_arguments = read_mask(L, 4),
-                           .n_result = (int)lua_tointeger(L, 5),
-                           .tensor_results = read_mask(L, 6)};
+                           .hooks = mlp_host_of(L)->hooks,
+                           .n_argument = (int)lua_tointeger(L, 4),
+                           .tensor_arguments = read_mask(L, 5),
+                           .n_result = (int)lua_tointeger(L, 6),
+                           .tensor_results = read_mask(L, 7)};
   lua_getiuservalue(L, 1, 1);
   lua_rawgeti(L, -1, PLANS);
   lua_pushvalue(L, 2);
