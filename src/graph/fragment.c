@@ -142,10 +142,3 @@ mlp_status mlp_fragment_make(mlp_fragment *f, mlp_program *p, int64_t rows, bool
   }
   return MLP_OK;
 }
-
-size_t mlp_fragment_bytes(const mlp_fragment *f, const mlp_program *p, int buffer) {
-  const mlp_buffer *b = &p->buffer[buffer];
-  if (b->base == MLP_NOWHERE) return 0;
-  const mlp_tensor *t = &f->tensor[b->base];
-  return t->refs ? (size_t)mlp_tensor_count(t) * mlp_dtype_bytes(b->dtype) : 0;
-}

@@ -28,7 +28,4 @@ typedef struct {
 mlp_status mlp_fragment_make(mlp_fragment *f, mlp_program *p, int64_t rows, bool tiled,
                              mlp_error *e);
 
-/* Bytes of a buffer that the fragment makes, 0 when it makes it not. */
-size_t mlp_fragment_bytes(const mlp_fragment *f, const mlp_program *p, int buffer);
-
 #endif

@@ -417,7 +417,6 @@ void mlp_plan_drop(mlp_plan *plan) {
 }
 
 int mlp_plan_results(const mlp_plan *p) { return p->program.n_result; }
-int mlp_plan_lanes(const mlp_plan *p) { return p->n_lane; }
 size_t mlp_plan_bytes(const mlp_plan *p) {
   return p->arena_bytes + (p->lane ? (size_t)p->n_lane * p->lane_bytes : 0);
 }

@@ -28,12 +28,9 @@ void mlp_plan_drop(mlp_plan *p);
 /* Do these arguments, and the state of what was captured, look as they did when it was recorded? */
 bool mlp_plan_fits(const mlp_plan *p, mlp_tensor *const *argument, int n);
 
-/* Runs it. On success result[] (as many as there were) are references that the caller drops. On
-** failure nothing that comes later than the failing step was written. */
-mlp_status mlp_plan_replay(mlp_plan *p, mlp_tensor *const *argument, mlp_tensor **result,
-                           mlp_error *e);
-
-/* Runs it n times with the same arguments; the results are those of the last. */
+/* Runs it n times with the same arguments. On success result[] are the last run's, as many as there
+** were: references that the caller drops. On failure nothing that comes later than the failing step
+** was written. */
 mlp_status mlp_plan_repeat(mlp_plan *p, int64_t n, mlp_tensor *const *argument, mlp_tensor **result,
                            mlp_error *e);
 
@@ -42,7 +39,6 @@ mlp_status mlp_plan_last(mlp_plan *p, mlp_tensor *const *argument, mlp_tensor **
                          mlp_error *e);
 
 int mlp_plan_results(const mlp_plan *p);
-int mlp_plan_lanes(const mlp_plan *p);
 size_t mlp_plan_bytes(const mlp_plan *p);
 
 /* Describes every step; `line` is handed one line after the other. */

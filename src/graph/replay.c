@@ -276,11 +276,6 @@ mlp_status mlp_plan_repeat(mlp_plan *plan, int64_t n, mlp_tensor *const *argumen
   return status == MLP_OK ? hand_over(plan, argument, result, e) : status;
 }
 
-mlp_status mlp_plan_replay(mlp_plan *plan, mlp_tensor *const *argument, mlp_tensor **result,
-                           mlp_error *e) {
-  return mlp_plan_repeat(plan, 1, argument, result, e);
-}
-
 /* ---- guards ---------------------------------------------------------------------------------- */
 
 static bool argument_fits(const mlp_program *p, int i, const mlp_tensor *t) {

@@ -346,9 +346,7 @@ static void attention_vjp(mlp_vjp *v) {
 /* Sequences are independent: rows stay rows along an axis before the last three. */
 static void attention_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) {
   bool rows = in[Q].spread == MLP_ROWS && in[Q].axis < c->in[Q]->shape.ndim - 3;
-  for (int i = 0; i < c->n_in; i++)
-    rows = rows && in[i].spread == MLP_ROWS && in[i].axis == in[Q].axis &&
-           in[i].multiple == in[Q].multiple;
+  for (int i = 0; i < c->n_in; i++) rows = rows && mlp_rows_alike(&in[i], &in[Q]);
   if (!rows) {
     mlp_tiling_whole(c, in, out);
     return;

@@ -150,6 +150,15 @@ mlp_tensor *mlp_expand(mlp_vjp *v, mlp_tensor *a, const mlp_shape *shape) {
   return mlp_emit(v, &mlp_row_expand, MLP_IN(a), MLP_VALUES(shape_value(shape)));
 }
 
+mlp_tensor *mlp_with_axis(mlp_vjp *v, mlp_tensor *a, int from_end) {
+  if (!a) return NULL;
+  mlp_shape s = a->shape;
+  for (int i = s.ndim; i > s.ndim - from_end; i--) s.dim[i] = s.dim[i - 1];
+  s.dim[s.ndim - from_end] = 1;
+  s.ndim++;
+  return mlp_reshape(v, a, &s);
+}
+
 /* The axes that broadcasting added or stretched are summed away; what is left is reshaped. */
 mlp_tensor *mlp_sum_to(mlp_vjp *v, mlp_tensor *a, const mlp_shape *shape) {
   if (!a || mlp_shape_equal(&a->shape, shape)) return a;

@@ -73,5 +73,7 @@ mlp_tensor *mlp_sum_to(mlp_vjp *v, mlp_tensor *a, const mlp_shape *shape); /* un
 mlp_tensor *mlp_sum_like(mlp_vjp *v, mlp_tensor *a, int i); /* sum_to the shape of input i */
 mlp_tensor *mlp_reshape(mlp_vjp *v, mlp_tensor *a, const mlp_shape *shape);
 mlp_tensor *mlp_expand(mlp_vjp *v, mlp_tensor *a, const mlp_shape *shape);
+mlp_tensor *mlp_with_axis(mlp_vjp *v, mlp_tensor *a,
+                          int from_end); /* of length 1, before so many */
 
 #endif

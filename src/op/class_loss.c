@@ -313,8 +313,7 @@ static int batch_axis(const mlp_call *c, const mlp_tile *in, const int place[4])
   for (int i = TARGET; i <= MASK; i++) {
     const mlp_tile *tile = &in[place[i]];
     if (!c->in[place[i]]) continue;
-    bool same = tile->spread == MLP_ROWS && tile->axis == x->axis && tile->multiple == x->multiple;
-    if (i == WEIGHT ? tile->spread != MLP_SHARED : !same) return -1;
+    if (i == WEIGHT ? tile->spread != MLP_SHARED : !mlp_rows_alike(tile, x)) return -1;
   }
   return x->axis;
 }
@@ -334,7 +333,7 @@ static void classes_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out)
 /* The gradient is one number for all rows, or is cut with them. */
 static bool gradient_fits(const mlp_call *c, const mlp_tile *g, const mlp_tile *rows) {
   if (c->in[0]->shape.ndim == 0) return g->spread == MLP_SHARED;
-  return g->spread == MLP_ROWS && g->axis == rows->axis && g->multiple == rows->multiple;
+  return mlp_rows_alike(g, rows);
 }
 
 static void back_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) {
@@ -349,7 +348,7 @@ static void back_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) {
 static void nll_back_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) {
   const mlp_tile *t = &in[NLL_TARGET], *mask = &in[NLL_MASK];
   bool known = c->value[MLP_DIVISOR].number != 0;
-  bool same = !c->in[NLL_MASK] || (mask->spread == MLP_ROWS && mask->axis == t->axis);
+  bool same = !c->in[NLL_MASK] || mlp_rows_alike(mask, t);
   bool shared = !c->in[NLL_WEIGHT] || in[NLL_WEIGHT].spread == MLP_SHARED;
   if (t->spread == MLP_ROWS && known && same && shared && gradient_fits(c, &in[NLL_G], t))
     out[0] = *t;

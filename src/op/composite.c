@@ -102,28 +102,18 @@ static void composite_run(mlp_call *c) {
 
 /* ---- the derivative -------------------------------------------------------------------------- */
 
-/* x with an axis of length 1 put before its last `from_end` axes. */
-static mlp_tensor *with_axis(mlp_vjp *v, mlp_tensor *x, int from_end) {
-  if (!x) return NULL;
-  mlp_shape s = x->shape;
-  for (int i = s.ndim; i > s.ndim - from_end; i--) s.dim[i] = s.dim[i - 1];
-  s.dim[s.ndim - from_end] = 1;
-  s.ndim++;
-  return mlp_reshape(v, x, &s);
-}
-
 /* What the loss says to each weight: g_w + colour . g_seen + g_opacity + distance g_depth, where
 ** the background counts as a colour taken away. */
 static mlp_tensor *gradient_of_weights(mlp_vjp *v) {
   mlp_tensor *g = mlp_grad_out(v, SEEN), *opacity = mlp_grad_out(v, OPACITY);
   mlp_tensor *q = mlp_grad_out(v, WEIGHTS), *background = mlp_input(v, BACKGROUND);
-  mlp_tensor *glow = mlp_mul(v, mlp_input(v, COLOUR), with_axis(v, g, 1));
+  mlp_tensor *glow = mlp_mul(v, mlp_input(v, COLOUR), mlp_with_axis(v, g, 1));
   q = mlp_add(v, q, g ? mlp_sum(v, glow, -1, false) : NULL);
   if (g && background)
     opacity = mlp_add(v, opacity, mlp_neg(v, mlp_sum(v, mlp_mul(v, g, background), -1, false)));
-  mlp_tensor *depth = with_axis(v, mlp_grad_out(v, DEPTH), 0);
+  mlp_tensor *depth = mlp_with_axis(v, mlp_grad_out(v, DEPTH), 0);
   q = mlp_add(v, q, depth ? mlp_mul(v, mlp_input(v, DISTANCE), depth) : NULL);
-  opacity = with_axis(v, opacity, 0);
+  opacity = mlp_with_axis(v, opacity, 0);
   if (q || !opacity) return mlp_add(v, q, opacity);
   return mlp_expand(v, opacity, &mlp_input(v, DENSITY)->shape);
 }
@@ -140,15 +130,15 @@ static void give_densities(mlp_vjp *v) {
 }
 
 static void composite_vjp(mlp_vjp *v) {
-  mlp_tensor *g = mlp_grad_out(v, SEEN), *depth = with_axis(v, mlp_grad_out(v, DEPTH), 0);
+  mlp_tensor *g = mlp_grad_out(v, SEEN), *depth = mlp_with_axis(v, mlp_grad_out(v, DEPTH), 0);
   if (mlp_wanted(v, DENSITY) || mlp_wanted(v, DELTA)) give_densities(v);
   if (g && mlp_wanted(v, COLOUR))
     mlp_give_grad(v, COLOUR,
-                  mlp_mul(v, with_axis(v, mlp_output(v, WEIGHTS), 0), with_axis(v, g, 1)));
+                  mlp_mul(v, mlp_with_axis(v, mlp_output(v, WEIGHTS), 0), mlp_with_axis(v, g, 1)));
   if (depth && mlp_wanted(v, DISTANCE))
     mlp_give_grad(v, DISTANCE, mlp_mul(v, mlp_output(v, WEIGHTS), depth));
   if (g && mlp_wanted(v, BACKGROUND)) {
-    mlp_tensor *opaque = with_axis(v, mlp_sum(v, mlp_output(v, WEIGHTS), -1, false), 0);
+    mlp_tensor *opaque = mlp_with_axis(v, mlp_sum(v, mlp_output(v, WEIGHTS), -1, false), 0);
     mlp_tensor *through = mlp_sub(v, g, mlp_mul(v, g, opaque));
     mlp_give_grad(v, BACKGROUND, mlp_sum_like(v, through, BACKGROUND));
   }
@@ -159,9 +149,7 @@ static void composite_vjp(mlp_vjp *v) {
 /* Rays stay apart: the inputs are cut alike, before the axis of the samples. */
 static bool rays_alike(const mlp_call *c, const mlp_tile *in, int n) {
   for (int i = 0; i < n; i++) {
-    if (in[i].spread != MLP_ROWS || in[i].axis >= c->in[0]->shape.ndim - 1 ||
-        in[i].axis != in[0].axis || in[i].multiple != in[0].multiple)
-      return false;
+    if (in[i].axis >= c->in[0]->shape.ndim - 1 || !mlp_rows_alike(&in[i], &in[0])) return false;
   }
   return true;
 }
@@ -172,8 +160,7 @@ static void composite_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *ou
   if (background && background->shape.ndim == 1)
     alike = alike && in[BACKGROUND].spread == MLP_SHARED;
   else if (background)
-    alike = alike && in[BACKGROUND].spread == MLP_ROWS && in[BACKGROUND].axis == in[0].axis &&
-            in[BACKGROUND].multiple == in[0].multiple;
+    alike = alike && mlp_rows_alike(&in[BACKGROUND], &in[0]);
   if (!alike) {
     mlp_tiling_whole(c, in, out);
     return;

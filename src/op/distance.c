@@ -136,26 +136,16 @@ static void euclidean_vjp(mlp_vjp *v) {
   mlp_give_grad(v, B, mlp_sum_like(v, gb, B));
 }
 
-/* x with an axis of length 1 put `from_end` axes before the end. */
-static mlp_tensor *with_axis(mlp_vjp *v, mlp_tensor *x, int from_end) {
-  if (!x) return NULL;
-  mlp_shape s = x->shape;
-  for (int i = s.ndim; i > s.ndim - from_end; i--) s.dim[i] = s.dim[i - 1];
-  s.dim[s.ndim - from_end] = 1;
-  s.ndim++;
-  return mlp_reshape(v, x, &s);
-}
-
 /* How a distance follows a coordinate, but for its sign: (|x| / d)^(p - 1); for p = infinity the
 ** largest coordinates share evenly. */
 static mlp_tensor *share_of_coordinate(mlp_vjp *v, mlp_tensor *magnitude, double p) {
   mlp_tensor *y = mlp_output(v, 0);
   if (p == HUGE_VAL) {
-    mlp_tensor *tie =
-        mlp_emit(v, &mlp_row_share_of_max, MLP_IN(magnitude, with_axis(v, y, 0)), MLP_NO_VALUES);
+    mlp_tensor *tie = mlp_emit(v, &mlp_row_share_of_max, MLP_IN(magnitude, mlp_with_axis(v, y, 0)),
+                               MLP_NO_VALUES);
     return mlp_div(v, tie, mlp_sum(v, tie, -1, true));
   }
-  mlp_tensor *ratio = mlp_mul(v, magnitude, with_axis(v, mlp_reduce_inverse(v, y), 0));
+  mlp_tensor *ratio = mlp_mul(v, magnitude, mlp_with_axis(v, mlp_reduce_inverse(v, y), 0));
   return ratio
              ? mlp_emit(v, &mlp_row_pow, MLP_IN(ratio, mlp_scalar(v, ratio, p - 1)), MLP_NO_VALUES)
              : NULL;
@@ -165,9 +155,10 @@ static mlp_tensor *share_of_coordinate(mlp_vjp *v, mlp_tensor *magnitude, double
 static void other_vjp(mlp_vjp *v, double p) {
   mlp_tensor *g = mlp_grad_out(v, 0);
   if (!g || v->status != MLP_OK) return;
-  mlp_tensor *x = mlp_sub(v, with_axis(v, mlp_input(v, A), 1), with_axis(v, mlp_input(v, B), 2));
+  mlp_tensor *x =
+      mlp_sub(v, mlp_with_axis(v, mlp_input(v, A), 1), mlp_with_axis(v, mlp_input(v, B), 2));
   mlp_tensor *sign = mlp_emit(v, &mlp_row_sign, MLP_IN(x), MLP_NO_VALUES);
-  mlp_tensor *slope = mlp_mul(v, with_axis(v, g, 0), sign);
+  mlp_tensor *slope = mlp_mul(v, mlp_with_axis(v, g, 0), sign);
   if (p != 1) {
     mlp_tensor *magnitude = mlp_emit(v, &mlp_row_abs, MLP_IN(x), MLP_NO_VALUES);
     slope = mlp_mul(v, slope, share_of_coordinate(v, magnitude, p));

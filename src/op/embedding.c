@@ -96,9 +96,7 @@ static void back_vjp(mlp_vjp *v) {
 }
 
 static void back_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) {
-  const mlp_tile *g = &in[GRADIENT], *p = &in[BACK_POSITIONS];
-  if (g->spread == MLP_ROWS && p->spread == MLP_ROWS && g->axis == p->axis &&
-      g->multiple == p->multiple)
+  if (mlp_rows_alike(&in[GRADIENT], &in[BACK_POSITIONS]))
     out[0] = (mlp_tile){.spread = MLP_REDUCED};
   else
     mlp_tiling_whole(c, in, out);

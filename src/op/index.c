@@ -233,8 +233,7 @@ static void index_add_vjp(mlp_vjp *v) {
 
 /* Along any other axis than that of the positions rows stay apart. */
 static void write_slices_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) {
-  bool alike = in[0].spread == MLP_ROWS && in[2].spread == MLP_ROWS && is_shared(&in[1]) &&
-               in[0].axis == in[2].axis && in[0].multiple == in[2].multiple;
+  bool alike = mlp_rows_alike(&in[0], &in[2]) && is_shared(&in[1]);
   if (alike && in[0].axis != axis_of(c))
     out[0] = in[0];
   else
@@ -446,9 +445,7 @@ static void elements_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out
   bool apart = in[0].spread == MLP_ROWS && in[0].axis != axis_of(c);
   for (int i = 1; i < c->n_in; i++) {
     bool number = i == 2 && c->in[i]->shape.ndim == 0 && is_shared(&in[i]);
-    bool alike = in[i].spread == in[0].spread && in[i].axis == in[0].axis &&
-                 in[i].multiple == in[0].multiple;
-    apart = apart && (alike || number);
+    apart = apart && (number || mlp_rows_alike(&in[i], &in[0]));
   }
   if (apart)
     out[0] = in[0];

@@ -100,8 +100,8 @@ static void back_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) {
   bool rows = x->spread == MLP_ROWS && x->axis < c->in[BACK_X]->shape.ndim - 1;
   for (int i = 0; i < c->n_in; i++) {
     if (i == BACK_X || !c->in[i]) continue;
-    bool same = in[i].spread == MLP_ROWS && in[i].axis == x->axis && in[i].multiple == x->multiple;
-    rows = rows && (i == BACK_WEIGHT ? in[i].spread == MLP_SHARED : same);
+    bool alike = mlp_rows_alike(&in[i], x);
+    rows = rows && (i == BACK_WEIGHT ? in[i].spread == MLP_SHARED : alike);
   }
   if (!rows) {
     mlp_tiling_whole(c, in, out);

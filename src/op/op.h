@@ -182,6 +182,12 @@ const char *mlp_in_name(const mlp_call *c, int i);
 /* Does in[i] belong to an argument in the row's `writes`? */
 bool mlp_in_written(const mlp_call *c, int i);
 
+/* Are both cut along the same axis, by as many elements for a row? */
+static inline bool mlp_rows_alike(const mlp_tile *a, const mlp_tile *b) {
+  return a->spread == MLP_ROWS && b->spread == MLP_ROWS && a->axis == b->axis &&
+         a->multiple == b->multiple;
+}
+
 /* Ready-made tilings. */
 void mlp_tiling_elementwise(const mlp_call *c, const mlp_tile *in,
                             mlp_tile *out);                                 /* broadcasting */

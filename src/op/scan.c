@@ -15,9 +15,7 @@ enum { AXIS, REVERSE }; /* places in value */
 /* Rows stay apart where every input is cut alike, off the axis. */
 static void scan_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) {
   bool apart = in[0].spread == MLP_ROWS && in[0].axis != c->value[AXIS].integer;
-  for (int i = 1; i < c->n_in; i++)
-    apart = apart && in[i].spread == MLP_ROWS && in[i].axis == in[0].axis &&
-            in[i].multiple == in[0].multiple;
+  for (int i = 1; i < c->n_in; i++) apart = apart && mlp_rows_alike(&in[i], &in[0]);
   if (apart)
     out[0] = in[0];
   else

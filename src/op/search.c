@@ -67,8 +67,7 @@ static void searchsorted_run(mlp_call *c) {
 /* Values are looked up one by one; a line of their own must be there whole. */
 static void searchsorted_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) {
   bool shared = in[SORTED].spread == MLP_SHARED, rows = in[VALUES].spread == MLP_ROWS;
-  bool beside = in[SORTED].spread == MLP_ROWS && rows && in[SORTED].axis == in[VALUES].axis &&
-                in[SORTED].multiple == in[VALUES].multiple && !one_line(c) &&
+  bool beside = mlp_rows_alike(&in[SORTED], &in[VALUES]) && !one_line(c) &&
                 in[SORTED].axis < c->in[SORTED]->shape.ndim - 1;
   if ((shared && one_line(c) && rows) || beside)
     out[0] = in[VALUES];
