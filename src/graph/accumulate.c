@@ -8,33 +8,40 @@
 
 extern const mlp_row mlp_row_add;
 
-/* The step that makes the buffer of this view, if it is the view's whole; or MLP_NOWHERE. */
-static int maker_of(const mlp_program *p, int view) {
-  for (int k = 0; k < p->n_step; k++) {
-    for (int i = 0; i < p->step[k].call.n_out; i++) {
-      bool fresh = p->step[k].call.spec[i].view_of < 0 && !(i == 0 && p->step[k].call.in_place);
-      if (fresh && p->view[p->step[k].out[i]].buffer == p->view[view].buffer) return k;
+/* The steps that touch a buffer: the first makes it, when a step does. */
+typedef struct {
+  int first, last, n;
+  int before; /* the last of them before the step that the walk is at, or MLP_NOWHERE */
+} touches;
+
+typedef struct {
+  mlp_program *p;
+  touches *of;   /* (n_buffer) */
+  int *stand_in; /* (n_view) sums that went are read where they were added up */
+} walk;
+
+static bool start_walk(walk *w, mlp_program *p) {
+  *w =
+      (walk){p, mlp_bag_take(&p->bag, ((size_t)p->n_buffer + 1) * sizeof *w->of), mlp_stand_ins(p)};
+  for (int b = 0; w->of && b < p->n_buffer; b++)
+    w->of[b] = (touches){MLP_NOWHERE, MLP_NOWHERE, 0, MLP_NOWHERE};
+  for (int k = 0; w->of && k < p->n_step; k++) {
+    for (int i = 0; i < mlp_step_views(&p->step[k]); i++) {
+      int v = mlp_step_view(&p->step[k], i);
+      touches *t = v == MLP_NOWHERE ? NULL : &w->of[p->view[v].buffer];
+      if (!t || t->last == k) continue;
+      if (t->n++ == 0) t->first = k;
+      t->last = k;
     }
   }
-  return MLP_NOWHERE;
+  return w->of && w->stand_in;
 }
 
-static bool touches(const mlp_program *p, const mlp_step *s, int buffer) {
-  for (int i = 0; i < s->call.n_in; i++) {
-    if (s->in[i] != MLP_NOWHERE && p->view[s->in[i]].buffer == buffer) return true;
+static void pass_by(const walk *w, int k) {
+  for (int i = 0; i < mlp_step_views(&w->p->step[k]); i++) {
+    int v = mlp_step_view(&w->p->step[k], i);
+    if (v != MLP_NOWHERE) w->of[w->p->view[v].buffer].before = k;
   }
-  for (int i = 0; i < s->call.n_out; i++) {
-    if (p->view[s->out[i]].buffer == buffer) return true;
-  }
-  return false;
-}
-
-/* Does any step from..to - 1 touch the buffer? */
-static bool touched(const mlp_program *p, int buffer, int from, int to) {
-  for (int k = from; k < to; k++) {
-    if (touches(p, &p->step[k], buffer)) return true;
-  }
-  return false;
 }
 
 static bool same_shape(const mlp_program *p, int a, int b) {
@@ -42,44 +49,58 @@ static bool same_shape(const mlp_program *p, int a, int b) {
          mlp_shape_equal(&p->view[a].shape, &p->view[b].shape);
 }
 
-/* Can the product at step k add to view z, for the sake of the addition at step `sum`? */
-static bool may_add(const mlp_program *p, int k, int t, int z, int sum) {
-  const mlp_step *product = &p->step[k], *add = &p->step[sum];
-  int zb = p->view[z].buffer, tb = p->view[t].buffer;
-  bool in_place = add->call.in_place;
-  if (!(product->call.row->flags & MLP_ADDS) || product->call.n_out != 1 ||
-      product->call.accumulate || product->out[0] != t || zb == tb)
-    return false;
-  if (!mlp_view_is_whole(p, z) || !mlp_view_is_whole(p, t) || !same_shape(p, z, t)) return false;
-  if (p->buffer[tb].kept || touched(p, tb, k + 1, sum) || touched(p, tb, sum + 1, p->n_step))
-    return false;
-  if (touches(p, product, zb) || touched(p, zb, k + 1, sum)) return false;
-  if (p->buffer[zb].origin != MLP_FROM_STEP) return false;
-  int made = maker_of(p, z);
-  if (made == MLP_NOWHERE || made > k) return false;
-  return in_place || (!p->buffer[zb].kept && !touched(p, zb, sum + 1, p->n_step));
+/* Is t made by a product that can add, for the addition at step `sum` alone? */
+static bool only_added(const walk *w, int t, int sum) {
+  const mlp_program *p = w->p;
+  const mlp_buffer *b = mlp_buffer_of(p, t);
+  const touches *of = &w->of[p->view[t].buffer];
+  const mlp_step *product = &p->step[of->first];
+  return b->origin == MLP_FROM_STEP && !b->kept && of->n == 2 && of->last == sum &&
+         mlp_view_is_whole(p, t) && product->call.row->flags & MLP_ADDS &&
+         product->call.n_out == 1 && product->out[0] == t && !product->call.accumulate;
 }
 
-static bool join(mlp_program *p, int sum) {
-  mlp_step *add = &p->step[sum];
-  for (int i = 0; i < 2; i++) {
-    int t = add->in[i], z = add->in[1 - i];
-    if (add->call.in_place && i == 0) continue; /* z is what is added to */
-    int k = maker_of(p, t);
-    if (k == MLP_NOWHERE || k >= sum || !may_add(p, k, t, z, sum)) continue;
-    p->step[k].call.accumulate = true;
-    p->step[k].out[0] = z;
-    if (!add->call.in_place) mlp_merge_buffers(p, p->view[add->out[0]].buffer, p->view[z].buffer);
+/* Does z lie still from step k to the addition at step `sum`, and is it free to become the sum? */
+static bool lies_still(const walk *w, int z, int k, int sum) {
+  const mlp_buffer *b = mlp_buffer_of(w->p, z);
+  const touches *of = &w->of[w->p->view[z].buffer];
+  bool free = w->p->step[sum].call.in_place || (!b->kept && of->last == sum);
+  return b->origin == MLP_FROM_STEP && mlp_view_is_whole(w->p, z) && of->before < k && free;
+}
+
+static void add_to(walk *w, int z, int k, int sum) {
+  mlp_program *p = w->p;
+  int y = p->step[sum].out[0], zb = p->view[z].buffer, yb = p->view[y].buffer;
+  w->stand_in[y] = z;
+  p->step[k].call.accumulate = true;
+  p->step[k].out[0] = z;
+  w->of[zb].before = k;
+  if (yb == zb) return;
+  w->of[zb].last = w->of[yb].last;
+  w->of[zb].n += w->of[yb].n - 1;
+  mlp_merge_buffers(p, yb, zb);
+}
+
+/* Tries both operands of the addition; what is added to in place is never t. */
+static bool join(walk *w, int sum) {
+  const mlp_step *add = &w->p->step[sum];
+  for (int i = add->call.in_place ? 1 : 0; i < 2; i++) {
+    int t = add->in[i], z = add->in[1 - i], k = w->of[w->p->view[t].buffer].first;
+    if (!only_added(w, t, sum) || !same_shape(w->p, t, z) || !lies_still(w, z, k, sum)) continue;
+    add_to(w, z, k, sum);
     return true;
   }
   return false;
 }
 
 void mlp_pass_accumulate(mlp_program *p) {
+  walk w;
   bool *gone = mlp_bag_take(&p->bag, (size_t)p->n_step + 1);
-  if (!gone) return; /* it only saves work */
+  if (!gone || !start_walk(&w, p)) return; /* it only saves work */
   for (int k = 0; k < p->n_step; k++) {
-    if (p->step[k].call.row == &mlp_row_add) gone[k] = join(p, k);
+    mlp_step_redirect(&p->step[k], w.stand_in);
+    gone[k] = p->step[k].call.row == &mlp_row_add && join(&w, k);
+    if (!gone[k]) pass_by(&w, k);
   }
   mlp_program_without(p, gone);
 }

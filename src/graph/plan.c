@@ -67,6 +67,7 @@ static int place_of(const mlp_program *p, int b) {
 }
 
 static void touch(const mlp_program *p, lifetime *life, int view, int k) {
+  if (view == MLP_NOWHERE) return;
   int b = place_of(p, p->view[view].buffer);
   int now = mlp_moment_of(p, k, p->buffer[b].home == MLP_IN_LANE);
   if (life[b].first < 0 || now < life[b].first) life[b].first = now;
@@ -78,11 +79,7 @@ static lifetime *lifetimes_of(mlp_program *p) {
   for (int b = 0; life && b < p->n_buffer; b++) life[b].first = life[b].last = -1;
   for (int k = 0; life && k < p->n_step; k++) {
     const mlp_step *s = &p->step[k];
-    if (s->idle) continue;
-    for (int i = 0; i < s->call.n_in; i++) {
-      if (s->in[i] != MLP_NOWHERE) touch(p, life, s->in[i], k);
-    }
-    for (int i = 0; i < s->call.n_out; i++) touch(p, life, s->out[i], k);
+    for (int i = 0; i < mlp_step_views(s) && !s->idle; i++) touch(p, life, mlp_step_view(s, i), k);
   }
   return life;
 }

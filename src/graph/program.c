@@ -274,6 +274,18 @@ void mlp_merge_buffers(mlp_program *p, int from, int to) {
   p->buffer[from].base = MLP_NOWHERE;
 }
 
+int *mlp_stand_ins(mlp_program *p) {
+  int *stand_in = mlp_bag_take(&p->bag, ((size_t)p->n_view + 1) * sizeof *stand_in);
+  for (int v = 0; stand_in && v < p->n_view; v++) stand_in[v] = v;
+  return stand_in;
+}
+
+void mlp_step_redirect(mlp_step *s, const int *stand_in) {
+  for (int i = 0; i < s->call.n_in; i++) {
+    if (s->in[i] != MLP_NOWHERE) s->in[i] = stand_in[s->in[i]];
+  }
+}
+
 void mlp_program_without(mlp_program *p, const bool *gone) {
   int kept = 0;
   for (int i = 0; i < p->n_step; i++) {

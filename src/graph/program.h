@@ -116,6 +116,12 @@ void mlp_pass_reuse(mlp_program *p);
 
 /* ---- reading a program ----------------------------------------------------------------------- */
 
+/* The views that a step touches, inputs before outputs; MLP_NOWHERE where an input is absent. */
+static inline int mlp_step_views(const mlp_step *s) { return s->call.n_in + s->call.n_out; }
+static inline int mlp_step_view(const mlp_step *s, int i) {
+  return i < s->call.n_in ? s->in[i] : s->out[i - s->call.n_in];
+}
+
 /* Does step s write through its input i? */
 bool mlp_step_writes(const mlp_step *s, int i);
 
@@ -131,6 +137,12 @@ bool mlp_step_same_values(const mlp_step *a, const mlp_step *b);
 
 /* Everything that looks at buffer `from` looks at `to`, which lies in memory alike. */
 void mlp_merge_buffers(mlp_program *p, int from, int to);
+
+/* Which view stands for each, (n_view): at first itself. NULL without memory. */
+int *mlp_stand_ins(mlp_program *p);
+
+/* The step reads what stands for its inputs. */
+void mlp_step_redirect(mlp_step *s, const int *stand_in);
 
 /* Takes out the steps that are marked. */
 void mlp_program_without(mlp_program *p, const bool *gone);

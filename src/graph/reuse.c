@@ -6,6 +6,7 @@
 #include "graph/program.h"
 
 static void touch(const mlp_program *p, int *last, int view, int k) {
+  if (view == MLP_NOWHERE) return;
   int *b = &last[p->view[view].buffer];
   if (*b == MLP_NOWHERE || mlp_moment_of(p, k, true) >= mlp_moment_of(p, *b, true)) *b = k;
 }
@@ -17,11 +18,7 @@ static int *last_touches(mlp_program *p) {
   for (int b = 0; last && b < p->n_buffer; b++) last[b] = MLP_NOWHERE;
   for (int k = 0; last && k < p->n_step; k++) {
     const mlp_step *s = &p->step[k];
-    if (s->idle) continue;
-    for (int i = 0; i < s->call.n_in; i++) {
-      if (s->in[i] != MLP_NOWHERE) touch(p, last, s->in[i], k);
-    }
-    for (int i = 0; i < s->call.n_out; i++) touch(p, last, s->out[i], k);
+    for (int i = 0; i < mlp_step_views(s) && !s->idle; i++) touch(p, last, mlp_step_view(s, i), k);
   }
   return last;
 }

@@ -10,9 +10,10 @@
 
 typedef struct {
   mlp_program *p;
-  int *version;   /* (n_buffer) changes so far */
-  int *stand_for; /* (n_view) the view that is read instead */
-  int **seen;     /* (n_step) versions of the inputs when the step ran */
+  int *last_change; /* (n_buffer) the last step that writes what another made, or MLP_NOWHERE */
+  int *version;     /* (n_buffer) changes so far */
+  int *stand_in;    /* (n_view) the view that is read instead */
+  int **seen;       /* (n_step) versions of the inputs when the step ran */
 } same;
 
 static bool makes_own_numbers(const mlp_program *p, const mlp_step *s) {
@@ -22,17 +23,23 @@ static bool makes_own_numbers(const mlp_program *p, const mlp_step *s) {
   return false;
 }
 
-/* Is any output's buffer written by another step than s? */
-static bool changed_later(const mlp_program *p, int k) {
-  const mlp_step *s = &p->step[k];
-  for (int later = k + 1; later < p->n_step; later++) {
-    const mlp_step *t = &p->step[later];
-    for (int i = 0; i < t->call.n_in; i++) {
-      if (t->in[i] == MLP_NOWHERE || !mlp_step_writes(t, i)) continue;
-      for (int o = 0; o < s->call.n_out; o++) {
-        if (p->view[t->in[i]].buffer == p->view[s->out[o]].buffer) return true;
-      }
+static void find_changes(same *w) {
+  const mlp_program *p = w->p;
+  for (int b = 0; b < p->n_buffer; b++) w->last_change[b] = MLP_NOWHERE;
+  for (int k = 0; k < p->n_step; k++) {
+    const mlp_step *s = &p->step[k];
+    for (int i = 0; i < s->call.n_in; i++) {
+      bool changed = s->in[i] != MLP_NOWHERE && mlp_step_writes(s, i);
+      if (changed) w->last_change[p->view[s->in[i]].buffer] = k;
     }
+  }
+}
+
+/* Is any output's buffer written by a later step? */
+static bool changed_later(const same *w, int k) {
+  const mlp_step *s = &w->p->step[k];
+  for (int i = 0; i < s->call.n_out; i++) {
+    if (w->last_change[w->p->view[s->out[i]].buffer] > k) return true;
   }
   return false;
 }
@@ -56,16 +63,9 @@ static int twin_of(const same *w, const bool *gone, int k) {
   if (!mlp_step_is_pure(s) || s->call.n_out == 0 || makes_own_numbers(w->p, s)) return MLP_NOWHERE;
   for (int i = k - 1; i >= 0 && i > k - NEAR; i--) {
     bool candidate = !gone[i] && mlp_step_is_pure(&w->p->step[i]) && same_step(w, i, k);
-    if (candidate && !changed_later(w->p, k) && !changed_later(w->p, i)) return i;
+    if (candidate && !changed_later(w, k) && !changed_later(w, i)) return i;
   }
   return MLP_NOWHERE;
-}
-
-/* Reads of views that went become reads of what stands for them. */
-static void redirect(const same *w, mlp_step *s) {
-  for (int i = 0; i < s->call.n_in; i++) {
-    if (s->in[i] != MLP_NOWHERE) s->in[i] = w->stand_for[s->in[i]];
-  }
 }
 
 static mlp_status note_versions(same *w, int k, mlp_error *e) {
@@ -90,21 +90,22 @@ static void merge_outputs(mlp_program *p, const mlp_step *from, const mlp_step *
 mlp_status mlp_pass_same(mlp_program *p, mlp_error *e) {
   same w = {.p = p};
   bool *gone = mlp_bag_take(&p->bag, (size_t)p->n_step + 1);
+  w.last_change = mlp_bag_take(&p->bag, ((size_t)p->n_buffer + 1) * sizeof *w.last_change);
   w.version = mlp_bag_take(&p->bag, ((size_t)p->n_buffer + 1) * sizeof *w.version);
-  w.stand_for = mlp_bag_take(&p->bag, ((size_t)p->n_view + 1) * sizeof *w.stand_for);
+  w.stand_in = mlp_stand_ins(p);
   w.seen = mlp_bag_take(&p->bag, ((size_t)p->n_step + 1) * sizeof *w.seen);
-  if (!gone || !w.version || !w.stand_for || !w.seen)
+  if (!gone || !w.last_change || !w.version || !w.stand_in || !w.seen)
     return mlp_no_memory(e, (size_t)p->n_step * sizeof *w.seen);
-  for (int v = 0; v < p->n_view; v++) w.stand_for[v] = v;
+  find_changes(&w);
   for (int k = 0; k < p->n_step; k++) {
     mlp_step *s = &p->step[k];
-    redirect(&w, s);
+    mlp_step_redirect(s, w.stand_in);
     MLP_TRY(note_versions(&w, k, e));
     int twin = twin_of(&w, gone, k);
     if (twin == MLP_NOWHERE) continue;
     gone[k] = true;
     merge_outputs(p, s, &p->step[twin]);
-    for (int i = 0; i < s->call.n_out; i++) w.stand_for[s->out[i]] = p->step[twin].out[i];
+    for (int i = 0; i < s->call.n_out; i++) w.stand_in[s->out[i]] = p->step[twin].out[i];
   }
   mlp_program_without(p, gone);
   return MLP_OK;

@@ -217,6 +217,7 @@ static void settle_homes(mlp_program *p) {
 }
 
 static void look_from(mlp_program *p, const mlp_step *s, int view, int *sweep_of) {
+  if (view == MLP_NOWHERE) return;
   int b = p->view[view].buffer;
   if (p->buffer[b].home != MLP_IN_LANE) return;
   if (sweep_of[b] == MLP_NOWHERE) sweep_of[b] = s->sweep;
@@ -230,12 +231,8 @@ static mlp_status find_homes(mlp_program *p, mlp_error *e) {
   settle_homes(p);
   for (int k = 0; k < p->n_step; k++) {
     const mlp_step *s = &p->step[k];
-    for (int i = 0; i < s->call.n_out; i++) {
-      if (!s->idle) look_from(p, s, s->out[i], sweep_of);
-    }
-    for (int i = 0; i < s->call.n_in; i++) {
-      if (s->in[i] != MLP_NOWHERE && !s->idle) look_from(p, s, s->in[i], sweep_of);
-    }
+    for (int i = 0; i < mlp_step_views(s) && !s->idle; i++)
+      look_from(p, s, mlp_step_view(s, i), sweep_of);
   }
   return MLP_OK;
 }
