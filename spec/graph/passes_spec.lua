@@ -1,6 +1,6 @@
---- The passes that rewrite a recording (src/graph/dead.c, same.c, accumulate.c, spread.c, reuse.c),
---- each held to the law that its file states: what a plan consists of then, and that it computes
---- what the function does.
+--- The passes that rewrite a recording (src/graph/dead.c, same.c, accumulate.c, spread.c, reuse.c)
+--- and the choice of tiles (height.c), each held to the law that its file states: what a plan
+--- consists of then, and that it computes what the function does.
 local mlp <const> = require "mlp"
 local core <const> = require "mlp.core"
 require "spec.support.approx"
@@ -225,6 +225,24 @@ describe("what the batch runs along", function()
   it("is not cut where it does not lead: a tile would have gaps", function()
     local f <const> = compiled(function(a) return a:t():exp():sum(1) end, x)
     assert.equal("once", step_of(f, "exp").cut)
+  end)
+end)
+
+describe("a tile", function()
+  --- Rows of a tile of fn on x (8192, 256), as the caches of this machine suggest.
+  local function height_of(fn)
+    core.debug.tile_height(0)
+    local f <const> = compiled(fn, mlp.randn(8192, 256))
+    return tonumber(f:dump():match "tiles of (%d+)")
+  end
+
+  it("is tall for products, and fits the first cache where there are none", function()
+    local w <const> = mlp.randn(256, 16)
+    local function chain(a) return ((a * 2 + 1) * a):relu():sum(2) end
+    local short <const> = height_of(chain)
+    local tall <const> = height_of(function(a) return chain(a) + a:matmul(w):sum(2) end)
+    assert.is_true(short >= 16 and short < 64, "tiles of " .. short)
+    assert.is_true(tall >= 64 and tall <= 512 and tall % 16 == 0, "tiles of " .. tall)
   end)
 end)
 

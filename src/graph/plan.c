@@ -1,7 +1,6 @@
 #include "graph/plan.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/pool.h"
 #include "graph/layout.h"
@@ -131,52 +130,16 @@ static size_t place_sums(mlp_plan *plan, size_t at) {
 
 /* ---- tiles ----------------------------------------------------------------------------------- */
 
-static size_t cache_bytes(void) {
-#if defined(_SC_LEVEL2_CACHE_SIZE)
-  long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
-  if (bytes > 0) return (size_t)bytes;
-#endif
-  return (size_t)1 << 20;
-}
-
-enum { LEAST_HEIGHT = 64, MOST_HEIGHT = 512, GRAIN = 16 };
-
-/* Bytes of whole factors (weights) that the products of every tile read again. */
-static double factor_bytes(const mlp_program *p) {
-  double bytes = 0;
-  for (int k = 0; k < p->n_step; k++) {
-    const mlp_step *s = &p->step[k];
-    bool product = s->tiled && !s->idle && s->call.row->flags & MLP_MATRICES;
-    for (int i = 0; product && i < s->call.n_in; i++) {
-      if (s->in[i] == MLP_NOWHERE || p->view[s->in[i]].tile.spread == MLP_ROWS) continue;
-      bytes += (double)mlp_shape_count(&p->view[s->in[i]].shape) *
-               (double)mlp_dtype_bytes(p->view[s->in[i]].dtype);
-    }
-  }
-  return bytes;
-}
-
-/* As many rows as fill half of the L2 cache, the same number in every tile as far as possible.
-** Factors that overflow that half themselves come from memory for every tile: then tiles are as
-** tall as may be. */
 static mlp_status choose_height(mlp_plan *plan, int64_t wish, const lifetime *life, mlp_error *e) {
-  enum { SAMPLE = 64 };
-  int64_t batch = plan->program.batch;
+  enum { SAMPLE = 64 }; /* rows, enough to tell what one needs in a lane */
+  const mlp_program *p = &plan->program;
   size_t bytes;
   if (wish > 0) {
-    plan->height = wish < batch ? wish : batch;
+    plan->height = wish < p->batch ? wish : p->batch;
     return MLP_OK;
   }
   MLP_TRY(place_home(plan, MLP_IN_LANE, SAMPLE, life, &bytes, e));
-  int64_t height = (int64_t)(cache_bytes() / 2 * SAMPLE / (bytes + 1));
-  bool large = factor_bytes(&plan->program) > (double)cache_bytes() / 2;
-  if (height > MOST_HEIGHT || large) height = MOST_HEIGHT;
-  if (height < LEAST_HEIGHT) height = LEAST_HEIGHT;
-  int64_t per_lane = (batch + plan->n_lane - 1) / plan->n_lane;
-  int64_t tiles = (per_lane + height - 1) / height;
-  height = (per_lane + tiles - 1) / tiles;
-  plan->height = (height + GRAIN - 1) / GRAIN * GRAIN;
-  if (plan->height > batch) plan->height = batch;
+  plan->height = mlp_tile_height(p, plan->n_lane, (double)bytes / SAMPLE);
   return MLP_OK;
 }
 

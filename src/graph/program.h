@@ -114,6 +114,10 @@ void mlp_pass_accumulate(mlp_program *p);
 mlp_status mlp_pass_spread(mlp_program *p, mlp_error *e);
 void mlp_pass_reuse(mlp_program *p);
 
+/* The rows of a tile, the same in every tile as far as possible: height.c. A row's values take
+** `lane_bytes` in a lane. */
+int64_t mlp_tile_height(const mlp_program *p, int lanes, double lane_bytes);
+
 /* ---- reading a program ----------------------------------------------------------------------- */
 
 /* The views that a step touches, inputs before outputs; MLP_NOWHERE where an input is absent. */
