@@ -1,21 +1,11 @@
 --- Values and gradients against PyTorch 1.13: operations.json and optimizers.json, written by
---- make.py, which tells their format. Agreement means max|a-b| <= 1e-5 max|b| per tensor in float32
---- and 1e-11 in float64 (its rounding is 2^29 times finer, but both sides may call different
---- libms), or the entry's own stated bound.
+--- make.py, which tells their format. They agree as golden.lua says.
 ---
 --- The two shifts from PyTorch's counting stand in from_zero: a position or an axis k >= 0 is our
 --- k + 1, an axis counted from the end is the same on both sides.
-local json <const> = require "dkjson"
+local golden <const> = require "spec.golden.golden"
 local make <const> = require "spec.support.make"
 local mlp <const> = require "mlp"
-
-local TOLERANCE <const> = { float32 = 1e-5, float64 = 1e-11 }
-
-local function load(name)
-  local handle <close> = assert(io.open("spec/golden/" .. name))
-  local body, _, message = json.decode(handle:read "a", 1, nil)
-  return assert(body, message)
-end
 
 local function from_zero(k) return k >= 0 and k + 1 or k end
 
@@ -62,20 +52,13 @@ local function find(path)
   return assert(found, "mlp." .. path .. " does not exist")
 end
 
---- v of make.py's seed_pattern.
-local function seed_pattern(y)
-  local flat = {}
-  for i = 1, y:numel() do flat[i] = ((37 * i + 11) % 17 - 8) / 8 end
-  return make.from_flat(flat, y.dtype, y.shape)
-end
-
 local function positions_of(entry)
   local set = {}
   for _, k in ipairs(entry.positions or {}) do set[k] = true end
   return set
 end
 
-local function compare(entry, dtype)
+local function compare(entry, dtype, usual)
   local leaves, args = {}, {}
   for i, body in ipairs(entry.args) do args[i] = argument(body, dtype, leaves) end
   if entry.options then
@@ -85,13 +68,13 @@ local function compare(entry, dtype)
   end
   local outputs <const> = table.pack(find(entry.call)(table.unpack(args)))
   local wanted <const>, holds_positions <const> = entry[dtype], positions_of(entry)
-  local tolerance <const> = entry.tolerance or TOLERANCE[dtype]
+  local tolerance <const> = entry.tolerance or usual
   local total
   for k, body in ipairs(wanted.outputs) do
     local expected <const> = tensor(body, "float64", holds_positions[k] and 1 or 0)
     assert.close(outputs[k], expected, { tolerance = tolerance, about = "output " .. k })
     if outputs[k].requires_grad then
-      local part <const> = outputs[k]:mul(seed_pattern(outputs[k])):sum()
+      local part <const> = outputs[k]:mul(golden.seed_pattern(outputs[k])):sum()
       total = total and total:add(part) or part
     end
   end
@@ -107,21 +90,17 @@ local function compare(entry, dtype)
 end
 
 describe("PyTorch agrees on", function()
-  for _, entry in ipairs(load "operations.json".cases) do
-    for dtype in pairs(TOLERANCE) do
-      it(("%s %s in %s"):format(entry.call, entry.name, dtype), function()
-        compare(entry, dtype)
-      end)
-    end
-  end
+  golden.test(it, golden.load "operations.json".cases, function(entry)
+    return ("%s %s"):format(entry.call, entry.name)
+  end, compare)
 end)
 
 describe("PyTorch agrees on ten steps of", function()
-  local golden <const> = load "optimizers.json"
+  local optimizers <const> = golden.load "optimizers.json"
 
   local function problem(dtype)
     local p = {}
-    for name, nested in pairs(golden.problem) do
+    for name, nested in pairs(optimizers.problem) do
       local flat, shape = make.read(nested)
       p[name] = make.from_flat(flat, dtype, shape)
     end
@@ -136,28 +115,28 @@ describe("PyTorch agrees on ten steps of", function()
     return off:mul(off):mean()
   end
 
-  for _, run in ipairs(golden.runs) do
-    for dtype, tolerance in pairs(TOLERANCE) do
-      it(("%s, %s, in %s"):format(run.optimizer, run.name, dtype), function()
-        local p <const> = problem(dtype)
-        local optimizer <const> = mlp.optim[run.optimizer]({ p.weight, p.bias }, run.options)
-        for step, wanted in ipairs(run[dtype]) do
-          if optimizer.wants_closure then
-            optimizer:step(function() return loss_of(p) end)
-          else
-            optimizer:zero_grad()
-            loss_of(p):backward()
-            optimizer:step()
-          end
-          for _, name in ipairs { "weight", "bias" } do
-            local expected <const> = { shape = p[name].shape, data = wanted[name] }
-            assert.close(p[name]:detach(), tensor(expected, "float64"), {
-              tolerance = run[dtype .. " tolerance"] or tolerance,
-              about = ("%s after step %d"):format(name, step),
-            })
-          end
-        end
-      end)
+  local function compare_run(run, dtype, tolerance)
+    local p <const> = problem(dtype)
+    local optimizer <const> = mlp.optim[run.optimizer]({ p.weight, p.bias }, run.options)
+    for step, wanted in ipairs(run[dtype]) do
+      if optimizer.wants_closure then
+        optimizer:step(function() return loss_of(p) end)
+      else
+        optimizer:zero_grad()
+        loss_of(p):backward()
+        optimizer:step()
+      end
+      for _, name in ipairs { "weight", "bias" } do
+        local expected <const> = { shape = p[name].shape, data = wanted[name] }
+        assert.close(p[name]:detach(), tensor(expected, "float64"), {
+          tolerance = run[dtype .. " tolerance"] or tolerance,
+          about = ("%s after step %d"):format(name, step),
+        })
+      end
     end
   end
+
+  golden.test(it, optimizers.runs, function(run)
+    return ("%s, %s"):format(run.optimizer, run.name)
+  end, compare_run)
 end)

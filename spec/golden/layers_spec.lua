@@ -1,20 +1,11 @@
 --- Layers against PyTorch 1.13: layers.json, written by make.py. From one state both run the same
---- passes; output and gradients of the last, and the state that is left, agree as golden_spec.lua
---- says.
+--- passes; output and gradients of the last, and the state that is left, agree as golden.lua says.
 local assert <const> = require "luassert"
-local json <const> = require "dkjson"
+local golden <const> = require "spec.golden.golden"
 local make <const> = require "spec.support.make"
 local mlp <const> = require "mlp"
 local state <const> = require "mlp.nn.state"
 require "spec.support.approx"
-
-local TOLERANCE <const> = { float32 = 1e-5, float64 = 1e-11 }
-
-local function load(name)
-  local handle <close> = assert(io.open("spec/golden/" .. name))
-  local body, _, message = json.decode(handle:read "a", 1, nil)
-  return assert(body, message)
-end
 
 local function tensor(body, dtype) return make.from_flat(body.data, dtype, body.shape) end
 
@@ -37,13 +28,6 @@ local function layer_of(entry, dtype)
   return layer
 end
 
---- v of make.py's seed_pattern.
-local function seed_pattern(y)
-  local flat = {}
-  for i = 1, y:numel() do flat[i] = ((37 * i + 11) % 17 - 8) / 8 end
-  return make.from_flat(flat, y.dtype, y.shape)
-end
-
 local function run(entry, layer, dtype)
   local inputs, y
   for pass, bodies in ipairs(entry.inputs) do
@@ -55,14 +39,14 @@ local function run(entry, layer, dtype)
   return y, inputs
 end
 
-local function compare(entry, dtype)
+local function compare(entry, dtype, tolerance)
   local layer <const>, wanted <const> = layer_of(entry, dtype), entry[dtype]
   local y <const>, inputs <const> = run(entry, layer, dtype)
   local function close(got, body, about)
-    assert.close(got, tensor(body, "float64"), { tolerance = TOLERANCE[dtype], about = about })
+    assert.close(got, tensor(body, "float64"), { tolerance = tolerance, about = about })
   end
   close(y:detach(), wanted.output, "output")
-  y:mul(seed_pattern(y)):sum():backward()
+  y:mul(golden.seed_pattern(y)):sum():backward()
   for i, body in ipairs(wanted.input_gradients) do close(inputs[i].grad, body, "input " .. i) end
   local own <const> = state.tensors(layer)
   for name, body in pairs(wanted.gradients) do
@@ -74,11 +58,7 @@ local function compare(entry, dtype)
 end
 
 describe("PyTorch agrees on the layer", function()
-  for _, entry in ipairs(load "layers.json".cases) do
-    for dtype in pairs(TOLERANCE) do
-      it(("%s, %s, in %s"):format(entry.layer, entry.name, dtype), function()
-        compare(entry, dtype)
-      end)
-    end
-  end
+  golden.test(it, golden.load "layers.json".cases, function(entry)
+    return ("%s, %s"):format(entry.layer, entry.name)
+  end, compare)
 end)

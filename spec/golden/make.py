@@ -5,7 +5,7 @@
                                                 optimizers.json
 
 Each entry of operations.json is one call: arguments, outputs, and gradients of L = sum(v * output),
-where v is the fixed pattern `seed_pattern` that golden_spec.lua computes too. Float inputs are
+where v is the fixed pattern `seed_pattern` that golden.lua computes too. Float inputs are
 multiples of 1/1024, so float32 and float64 runs see the same numbers. Positions are written as
 PyTorch has them, from 0: {"axis": k} and {"index": ...} mark them, and golden_spec.lua adds the 1.
 """
@@ -416,7 +416,7 @@ def losses():
 
 # ---- running and writing -------------------------------------------------------------------------
 def seed_pattern(count):
-    """v: multiples of 1/8 in [-1, 1], not symmetric; golden_spec.lua has the same line."""
+    """v: multiples of 1/8 in [-1, 1], not symmetric; golden.lua has the same line."""
     return [((37 * i + 11) % 17 - 8) / 8 for i in range(1, count + 1)]
 
 

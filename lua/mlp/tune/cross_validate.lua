@@ -1,11 +1,5 @@
---- k-fold cross-validation (Stone 1974): as many trainings as folds, each judged on the fold that
---- it did not see. The spread over folds says how far one split can be trusted.
----
----     local result = mlp.tune.cross_validate(function()
----       return mlp.Trainer {model = mlp.nn.MLP {4, 16, 3}, loss = mlp.loss.cross_entropy,
----                           metrics = {accuracy = mlp.metric.accuracy}}
----     end, data, {folds = 5, stratify = labels, fit = {epochs = 20}})
----     print(result.mean.accuracy, result.deviation.accuracy)
+--- k-fold cross-validation: as many trainings as folds, each with a new trainer and judged on the
+--- fold that it did not see. The spread over folds says how far one split can be trusted.
 
 local columns <const> = require "mlp.columns"
 local errors <const> = require "mlp.errors"
@@ -88,8 +82,10 @@ end
 --- k-fold cross-validation (Stone 1974): trains on all folds but one and judges by that one, for
 --- every fold.
 ---
----     local result = mlp.tune.cross_validate(function() return mlp.Trainer {...} end, data,
----       {folds = 5, stratify = labels, fit = {epochs = 20}})
+---     local result = mlp.tune.cross_validate(function()
+---       return mlp.Trainer {model = mlp.nn.MLP {4, 16, 3}, loss = mlp.loss.cross_entropy,
+---                           metrics = {accuracy = mlp.metric.accuracy}}
+---     end, data, {folds = 5, stratify = labels, fit = {epochs = 20}})
 ---     print(result.mean.accuracy, result.deviation.accuracy)
 ---@param make fun(fold: integer): mlp.Trainer makes a trainer, with a model that nothing has
 ---  trained

@@ -1,14 +1,5 @@
---- A sweep over options: a function is run with every combination of a table of choices, or with so
---- many drawn at random, which finds good values of many options sooner (Bergstra and Bengio 2012).
----
----     local sweep = mlp.tune.sweep(function(o)
----       local trainer = ...
----       trainer:fit(train, {epochs = 10})
----       return trainer:evaluate(validation)
----     end, {lr = {1e-3, 1e-2}, hidden = {16, 64}}, {metric = "accuracy", higher_is_better = true})
----     print(sweep)
----     print(sweep:best().options.lr)
----     sweep:figure("lr", "hidden"):save "sweep.svg"
+--- A sweep over options: choices are laid out or drawn, tried one after the other, and judged by
+--- one number. A trial that fails is a trial without a number, and the sweep goes on.
 
 local columns <const> = require "mlp.columns"
 local core <const> = require "mlp.core"
@@ -264,12 +255,17 @@ function Sweep:figure(x, by)
   return (numeric and line_figure or bar_figure)(self, lines, x)
 end
 
---- Runs a function with every combination of choices, or with so many drawn at random (Bergstra and
---- Bengio 2012). A trial that raises an error is noted and the sweep goes on.
+--- Runs a function with every combination of choices, or with so many drawn at random, which finds
+--- good values of many options sooner (Bergstra and Bengio 2012). A trial that raises an error is
+--- noted and the sweep goes on.
 ---
----     local sweep = mlp.tune.sweep(function(o) ... return trainer:evaluate(validation) end,
----       {lr = {1e-3, 1e-2}, hidden = {16, 64}}, {metric = "accuracy", higher_is_better = true})
+---     local sweep = mlp.tune.sweep(function(o)
+---       local trainer = ...
+---       trainer:fit(train, {epochs = 10})
+---       return trainer:evaluate(validation)
+---     end, {lr = {1e-3, 1e-2}, hidden = {16, 64}}, {metric = "accuracy", higher_is_better = true})
 ---     print(sweep)
+---     print(sweep:best().options.lr)
 ---     sweep:figure("lr", "hidden"):save "sweep.svg"
 ---@param run fun(options: table, trial: integer): number|table<string, number> trains and judges;
 ---  what trainer:evaluate gives will do
