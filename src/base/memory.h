@@ -29,6 +29,9 @@ typedef struct {
   int64_t fail_after;  /* MLP_NEVER_FAIL, or how many takings still succeed */
 } mlp_memory;
 
+/* Bytes in whole cache lines: what is laid behind a block of so many is aligned as blocks are. */
+static inline size_t mlp_whole_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
 void mlp_memory_init(mlp_memory *m);
 
 /* Frees what waits in the pool; blocks still live are their owners' business. */

@@ -13,34 +13,31 @@ typedef struct {
   mlp_tensor **original; /* (n_in) or NULL when nothing was copied */
 } swapped;
 
-static bool written(const mlp_call *c, int i) {
-  return (c->in_place && i == 0) || mlp_in_written(c, i);
-}
-
 /* The last two axes exchanged are still one block to a matrix product. */
 static bool matrix_contiguous(const mlp_tensor *t) {
   int n = t->shape.ndim;
   if (mlp_tensor_contiguous(t)) return true;
   if (n < 2) return false;
-  mlp_tensor swapped_view = *t;
-  swapped_view.shape.dim[n - 1] = t->shape.dim[n - 2],
-                             swapped_view.stride[n - 1] = t->stride[n - 2];
-  swapped_view.shape.dim[n - 2] = t->shape.dim[n - 1],
-                             swapped_view.stride[n - 2] = t->stride[n - 1];
-  return mlp_tensor_contiguous(&swapped_view);
+  mlp_tensor turned = *t;
+  turned.shape.dim[n - 1] = t->shape.dim[n - 2];
+  turned.shape.dim[n - 2] = t->shape.dim[n - 1];
+  turned.stride[n - 1] = t->stride[n - 2];
+  turned.stride[n - 2] = t->stride[n - 1];
+  return mlp_tensor_contiguous(&turned);
 }
 
 /* The same numbers under another view would change while they are read. */
 static bool overlaps_target(const mlp_call *c, int i) {
   const mlp_tensor *a = c->in[0], *b = c->in[i];
-  if (i == 0 || !written(c, 0) || written(c, i) || !b->storage || a->storage != b->storage)
+  if (i == 0 || !mlp_call_writes(c, 0) || mlp_call_writes(c, i) || !b->storage ||
+      a->storage != b->storage)
     return false;
   return a->offset != b->offset || !mlp_shape_equal(&a->shape, &b->shape) ||
          memcmp(a->stride, b->stride, (size_t)a->shape.ndim * sizeof *a->stride) != 0;
 }
 
 static bool wants_copy(const mlp_call *c, int i) {
-  if (!c->in[i] || written(c, i)) return false;
+  if (!c->in[i] || mlp_call_writes(c, i)) return false;
   if (overlaps_target(c, i)) return true;
   if (c->row->flags & MLP_STRIDED) return false;
   if (c->row->flags & MLP_MATRICES) return !matrix_contiguous(c->in[i]);
@@ -197,7 +194,7 @@ static mlp_status move_into_target(mlp_call *c, mlp_error *e) {
 
 static void note_changes(mlp_call *c) {
   for (int i = 0; i < c->n_in; i++) {
-    if (c->in[i] && written(c, i)) mlp_tensor_changed(c->in[i], c->row->name);
+    if (c->in[i] && mlp_call_writes(c, i)) mlp_tensor_changed(c->in[i], c->row->name);
   }
 }
 

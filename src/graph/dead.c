@@ -1,13 +1,13 @@
 /*
 ** What nobody reads is not computed. Law: a step is alive when it changes something that outlives
-** the replay, draws random numbers (the stream must move as it did), or makes or changes a buffer
-** that a later live step reads or that is kept. Walked from the end.
+** the replay, draws random numbers (the stream must move as it did), tests what it reads, or makes
+** or changes a buffer that a later live step reads or that is kept. Walked from the end.
 */
 #include "graph/program.h"
 
 static bool writes_outside(const mlp_program *p, const mlp_step *s) {
   for (int i = 0; i < s->call.n_in; i++) {
-    if (s->in[i] == MLP_NOWHERE || !mlp_step_writes(s, i)) continue;
+    if (s->in[i] == MLP_NOWHERE || !mlp_call_writes(&s->call, i)) continue;
     if (mlp_buffer_of(p, s->in[i])->origin != MLP_FROM_STEP) return true;
   }
   return false;
@@ -18,7 +18,7 @@ static bool touches_wanted(const mlp_program *p, const mlp_step *s, const bool *
     if (wanted[p->view[s->out[i]].buffer]) return true;
   }
   for (int i = 0; i < s->call.n_in; i++) {
-    bool changed = s->in[i] != MLP_NOWHERE && mlp_step_writes(s, i);
+    bool changed = s->in[i] != MLP_NOWHERE && mlp_call_writes(&s->call, i);
     if (changed && wanted[p->view[s->in[i]].buffer]) return true;
   }
   return false;
@@ -33,8 +33,8 @@ void mlp_pass_dead(mlp_program *p) {
   for (int k = p->n_step - 1; k >= 0; k--) {
     const mlp_step *s = &p->step[k];
     bool random = s->call.row->flags & MLP_RANDOM;
-    bool fails = s->call.n_out == 0 && !s->call.row->writes; /* it only tests: see want_finite */
-    gone[k] = !random && !fails && !writes_outside(p, s) && !touches_wanted(p, s, wanted);
+    gone[k] =
+        !random && !mlp_step_is_test(s) && !writes_outside(p, s) && !touches_wanted(p, s, wanted);
     for (int i = 0; i < s->call.n_in && !gone[k]; i++) {
       if (s->in[i] != MLP_NOWHERE) wanted[p->view[s->in[i]].buffer] = true;
     }

@@ -27,14 +27,6 @@ static const char *cut_of(char *text, size_t room, const mlp_step *s, const mlp_
   return text;
 }
 
-/* 2 m n k of a product, counted over its outputs; 0 of anything else. */
-static double flops_of(const mlp_program *p, const mlp_step *s) {
-  if (!(s->call.row->flags & MLP_MATRICES) || s->call.n_out == 0) return 0;
-  const mlp_shape *x = &p->view[s->in[0]].shape;
-  double depth = x->ndim ? (double)x->dim[x->ndim - 1] : 1;
-  return 2 * depth * (double)mlp_shape_count(&s->call.spec[0].shape);
-}
-
 static void dump_step(const mlp_program *p, int k, void (*line)(void *, const char *),
                       void *context) {
   const mlp_step *s = &p->step[k];
@@ -50,7 +42,7 @@ static void dump_step(const mlp_program *p, int k, void (*line)(void *, const ch
   snprintf(text, sizeof text, "%4d  %-20s %-18s b%-4d %-8s %11.0f B  %-16s %12.0f%s", k + 1,
            s->call.row->name, mlp_shape_text(shape, &v->shape), v->buffer,
            s->idle ? "view" : home_of(b), bytes, cut_of(cut, sizeof cut, s, &v->tile),
-           flops_of(p, s),
+           mlp_step_flops(p, s),
            s->call.accumulate           ? "  adds"
            : b->place_of != MLP_NOWHERE ? "  in place"
                                         : "");

@@ -86,7 +86,7 @@ static mlp_status put_aside(mlp_fragment *f, mlp_program *p, int k, int i, mlp_e
   describe(t, p, &c->spec[i], (mlp_storage *)(t + 1));
   f->aside[k * MLP_MAX_OUTPUTS + i] = t;
   c->out[i] = t;
-  f->aside_bytes += ((size_t)mlp_tensor_count(t) * mlp_dtype_bytes(t->dtype) + 63) / 64 * 64;
+  f->aside_bytes += mlp_whole_lines((size_t)mlp_tensor_count(t) * mlp_dtype_bytes(t->dtype));
   return MLP_OK;
 }
 

@@ -27,11 +27,6 @@ static double cache_bytes(level l) {
   return l == L1 ? 1 << 15 : 1 << 20;
 }
 
-static double bytes_of(const mlp_program *p, int view) {
-  return (double)mlp_shape_count(&p->view[view].shape) *
-         (double)mlp_dtype_bytes(p->view[view].dtype);
-}
-
 /* What there is to know of the steps that run tile by tile. */
 typedef struct {
   bool products;
@@ -45,7 +40,7 @@ static void look_at(const mlp_program *p, const mlp_step *s, tiled_work *w) {
   for (int i = 0; i < mlp_step_views(s); i++) {
     int v = mlp_step_view(s, i);
     if (v == MLP_NOWHERE) continue;
-    double bytes = bytes_of(p, v);
+    double bytes = mlp_view_bytes(p, v);
     bool rows = p->view[v].tile.spread == MLP_ROWS;
     if (rows && bytes / (double)p->batch > w->widest) w->widest = bytes / (double)p->batch;
     if (!rows && product && i < s->call.n_in) w->factors += bytes;

@@ -15,18 +15,12 @@ static int *take_ints(mlp_program *p, int n) {
 /* Seconds of one thread, from multiplications and bytes alone. */
 static double guess_seconds(const mlp_program *p, const mlp_step *s) {
   const double FLOPS = 5e10, BYTES = 1e10;
-  double bytes = 0, flops = 0;
-  for (int i = 0; i < s->call.n_out; i++)
-    bytes += (double)mlp_shape_count(&s->call.spec[i].shape) * 4;
-  for (int i = 0; i < s->call.n_in; i++) {
-    if (s->in[i] != MLP_NOWHERE) bytes += (double)mlp_shape_count(&p->view[s->in[i]].shape) * 4;
+  double bytes = 0;
+  for (int i = 0; i < mlp_step_views(s); i++) {
+    int v = mlp_step_view(s, i);
+    if (v != MLP_NOWHERE) bytes += mlp_view_bytes(p, v);
   }
-  if (s->call.row->flags & MLP_MATRICES && s->call.n_out > 0) {
-    const mlp_shape *x = &p->view[s->in[0]].shape;
-    flops = 2 * (double)mlp_shape_count(&s->call.spec[0].shape) *
-            (double)(x->ndim ? x->dim[x->ndim - 1] : 1);
-  }
-  return flops / FLOPS + bytes / BYTES;
+  return mlp_step_flops(p, s) / FLOPS + bytes / BYTES;
 }
 
 static mlp_status list_sweep(mlp_plan *plan, int number, mlp_error *e) {
@@ -115,15 +109,13 @@ static mlp_status place_home(mlp_plan *plan, mlp_home home, int64_t rows, const 
   return MLP_OK;
 }
 
-static size_t rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 /* Lanes but the first have their own part of every sum. */
 static size_t place_sums(mlp_plan *plan, size_t at) {
   mlp_program *p = &plan->program;
   for (int b = 0; b < p->n_buffer; b++) {
     if (p->buffer[b].origin != MLP_FROM_STEP || p->buffer[b].home != MLP_IN_SUM) continue;
     plan->sum_place[b] = at;
-    at += rounded((size_t)p->buffer[b].count * mlp_dtype_bytes(p->buffer[b].dtype));
+    at += mlp_whole_lines((size_t)p->buffer[b].count * mlp_dtype_bytes(p->buffer[b].dtype));
   }
   return at;
 }
@@ -156,9 +148,10 @@ static mlp_status make_lanes(mlp_plan *plan, mlp_error *e) {
     if (rest && l == plan->n_lane - 1) MLP_TRY(mlp_fragment_make(&lane->rest, p, rest, true, e));
   }
   mlp_lane *last = &plan->lane[plan->n_lane - 1];
-  plan->lane_work = rounded(last->full.work_bytes > last->rest.work_bytes ? last->full.work_bytes
-                                                                          : last->rest.work_bytes);
-  plan->lane_aside = rounded(last->full.aside_bytes);
+  plan->lane_work =
+      mlp_whole_lines(last->full.work_bytes > last->rest.work_bytes ? last->full.work_bytes
+                                                                    : last->rest.work_bytes);
+  plan->lane_aside = mlp_whole_lines(last->full.aside_bytes);
   return MLP_OK;
 }
 
@@ -173,7 +166,7 @@ static void equip(mlp_plan *plan, mlp_fragment *f, char *work, char *aside) {
       mlp_tensor *t = f->aside[k * MLP_MAX_OUTPUTS + i];
       if (!t) continue;
       t->storage->data = aside + used;
-      used += rounded((size_t)mlp_tensor_count(t) * mlp_dtype_bytes(t->dtype));
+      used += mlp_whole_lines((size_t)mlp_tensor_count(t) * mlp_dtype_bytes(t->dtype));
     }
   }
 }
@@ -296,7 +289,7 @@ static mlp_status lay_out(mlp_plan *plan, const mlp_plan_wish *wish, mlp_error *
   MLP_TRY(take_lists(plan, e));
   MLP_TRY(mlp_fragment_make(&plan->once, p, p->batch, false, e));
   MLP_TRY(place_home(plan, MLP_IN_ARENA, 0, life, &plan->arena_bytes, e));
-  plan->once_work = rounded(plan->once.work_bytes);
+  plan->once_work = mlp_whole_lines(plan->once.work_bytes);
   plan->arena_bytes += plan->once_work;
   plan->n_lane = wish->lanes;
   if (has_tiles(p)) {

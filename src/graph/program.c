@@ -104,7 +104,7 @@ static mlp_status add_inputs(mlp_program *p, mlp_step *s, const mlp_call *c, mlp
   for (int i = 0; i < c->n_in; i++) {
     s->in[i] = MLP_NOWHERE;
     if (c->in[i] && (s->in[i] = look_up(p, c->in[i], e)) == MLP_NOWHERE) return MLP_NO_MEMORY;
-    if (c->in[i] && mlp_step_writes(s, i)) mlp_buffer_of(p, s->in[i])->written = true;
+    if (c->in[i] && mlp_call_writes(&s->call, i)) mlp_buffer_of(p, s->in[i])->written = true;
   }
   return MLP_OK;
 }
@@ -112,7 +112,7 @@ static mlp_status add_inputs(mlp_program *p, mlp_step *s, const mlp_call *c, mlp
 static mlp_status add_outputs(mlp_program *p, mlp_step *s, const mlp_call *c, mlp_error *e) {
   s->idle = c->n_out > 0;
   for (int i = 0; i < c->n_out; i++) {
-    bool fresh = c->spec[i].view_of < 0 && !(i == 0 && c->in_place);
+    bool fresh = mlp_call_makes(c, i);
     int b = fresh ? add_buffer(p, c->out[i], MLP_FROM_STEP)
                   : find_buffer(p, mlp_tensor_storage_id(c->out[i]));
     s->out[i] = b == MLP_NOWHERE ? b : view_of(p, b, c->out[i]);
@@ -230,9 +230,14 @@ int mlp_moment_of(const mlp_program *p, int k, bool in_lane) {
   return s->sweep * (2 * p->n_step + 1) + (s->tiled ? p->n_step + (in_lane ? k : 0) : k);
 }
 
-bool mlp_step_writes(const mlp_step *s, int i) {
-  return (s->call.in_place && i == 0) || mlp_in_written(&s->call, i);
+double mlp_step_flops(const mlp_program *p, const mlp_step *s) {
+  if (!(s->call.row->flags & MLP_MATRICES) || s->call.n_out == 0) return 0;
+  const mlp_shape *x = &p->view[s->in[0]].shape;
+  double depth = x->ndim ? (double)x->dim[x->ndim - 1] : 1;
+  return 2 * depth * (double)mlp_shape_count(&s->call.spec[0].shape);
 }
+
+bool mlp_step_is_test(const mlp_step *s) { return s->call.n_out == 0 && !s->call.row->writes; }
 
 bool mlp_step_is_pure(const mlp_step *s) {
   return !s->call.in_place && !s->call.row->writes && !(s->call.row->flags & MLP_RANDOM);

@@ -126,15 +126,18 @@ static inline int mlp_step_view(const mlp_step *s, int i) {
   return i < s->call.n_in ? s->in[i] : s->out[i - s->call.n_in];
 }
 
-/* Does step s write through its input i? */
-bool mlp_step_writes(const mlp_step *s, int i);
-
 /* When step k runs: sweep after sweep the single steps one by one, then the tiled ones, which are
 ** one moment for buffers that are not in a lane. */
 int mlp_moment_of(const mlp_program *p, int k, bool in_lane);
 
 /* Does it only look: no writing, no drawing? */
 bool mlp_step_is_pure(const mlp_step *s);
+
+/* Does it only test, and end the replay where numbers are not finite? */
+bool mlp_step_is_test(const mlp_step *s);
+
+/* 2 m n k of a product, counted over its outputs; 0 of anything else. */
+double mlp_step_flops(const mlp_program *p, const mlp_step *s);
 
 /* The step's values as far as its row reads them are the same. */
 bool mlp_step_same_values(const mlp_step *a, const mlp_step *b);
@@ -153,6 +156,12 @@ void mlp_program_without(mlp_program *p, const bool *gone);
 
 static inline mlp_buffer *mlp_buffer_of(const mlp_program *p, int view) {
   return &p->buffer[p->view[view].buffer];
+}
+
+/* Of all its elements, all rows of a batch included. */
+static inline double mlp_view_bytes(const mlp_program *p, int view) {
+  const mlp_view *v = &p->view[view];
+  return (double)mlp_shape_count(&v->shape) * (double)mlp_dtype_bytes(v->dtype);
 }
 
 /* Contiguous, and all of its buffer. */

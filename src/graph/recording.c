@@ -96,8 +96,7 @@ mlp_status mlp_recording_before(mlp_recording *r, const mlp_call *c, mlp_error *
   if (!r->rehearsal) return MLP_OK;
   if (c->row->flags & MLP_RANDOM) MLP_TRY(save_stream(r, c, e));
   for (int i = 0; i < c->n_in; i++) {
-    bool written = (c->in_place && i == 0) || mlp_in_written(c, i);
-    if (written && c->in[i]) MLP_TRY(save_values(r, c->in[i], e));
+    if (c->in[i] && mlp_call_writes(c, i)) MLP_TRY(save_values(r, c->in[i], e));
   }
   return MLP_OK;
 }
@@ -138,8 +137,7 @@ static mlp_status describe_all(const mlp_recording *r, mlp_tensor **to, mlp_tens
 /* What a call wrote into a constant of the function would be there already at a replay. */
 static mlp_status refuse_change_of_constant(mlp_recording *r, const mlp_call *c, mlp_error *e) {
   for (int i = 0; i < c->n_in; i++) {
-    bool written = (c->in_place && i == 0) || mlp_in_written(c, i);
-    if (!written || !c->in[i]) continue;
+    if (!c->in[i] || !mlp_call_writes(c, i)) continue;
     uint64_t id = mlp_tensor_storage_id(c->in[i]);
     bool argument = c->in[i]->storage->lender != NULL;
     if (id >= r->first_storage && !argument && !mlp_recording_made(r, id))
@@ -152,8 +150,7 @@ static mlp_status refuse_change_of_constant(mlp_recording *r, const mlp_call *c,
 
 static mlp_status note_outputs(mlp_recording *r, const mlp_call *c, mlp_error *e) {
   for (int i = 0; i < c->n_out; i++) {
-    bool fresh = c->spec[i].view_of < 0 && !(i == 0 && c->in_place);
-    if (fresh) MLP_TRY(note_made(r, c->out[i]->storage->id, e));
+    if (mlp_call_makes(c, i)) MLP_TRY(note_made(r, c->out[i]->storage->id, e));
   }
   return MLP_OK;
 }

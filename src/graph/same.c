@@ -29,7 +29,7 @@ static void find_changes(same *w) {
   for (int k = 0; k < p->n_step; k++) {
     const mlp_step *s = &p->step[k];
     for (int i = 0; i < s->call.n_in; i++) {
-      bool changed = s->in[i] != MLP_NOWHERE && mlp_step_writes(s, i);
+      bool changed = s->in[i] != MLP_NOWHERE && mlp_call_writes(&s->call, i);
       if (changed) w->last_change[p->view[s->in[i]].buffer] = k;
     }
   }
@@ -76,7 +76,8 @@ static mlp_status note_versions(same *w, int k, mlp_error *e) {
     if (s->in[i] != MLP_NOWHERE) w->seen[k][i] = w->version[w->p->view[s->in[i]].buffer];
   }
   for (int i = 0; i < s->call.n_in; i++) {
-    if (s->in[i] != MLP_NOWHERE && mlp_step_writes(s, i)) w->version[w->p->view[s->in[i]].buffer]++;
+    if (s->in[i] != MLP_NOWHERE && mlp_call_writes(&s->call, i))
+      w->version[w->p->view[s->in[i]].buffer]++;
   }
   return MLP_OK;
 }

@@ -164,14 +164,12 @@ static int ready_to_write(const spreading *w, const mlp_step *s, int v) {
                later(t->read_once, t->read_tiled + after));
 }
 
-static bool is_test(const mlp_step *s) { return s->call.n_out == 0 && !s->call.row->writes; }
-
 static int first_sweep(const spreading *w, const mlp_step *s) {
   int sweep = 0;
   for (int i = 0; i < s->call.n_in; i++) {
     if (s->in[i] == MLP_NOWHERE) continue;
     sweep = later(sweep, ready_to_read(w, s, s->in[i]));
-    if (!mlp_step_writes(s, i)) continue;
+    if (!mlp_call_writes(&s->call, i)) continue;
     sweep = later(sweep, ready_to_write(w, s, s->in[i]));
     if (mlp_buffer_of(w->p, s->in[i])->origin != MLP_FROM_STEP) sweep = later(sweep, w->tested);
   }
@@ -190,7 +188,7 @@ static void note_traffic(spreading *w, const mlp_step *s) {
     int *read = s->tiled ? &t->read_tiled : &t->read_once;
     int *written = s->tiled ? &t->written_tiled : &t->written_once;
     *read = later(*read, s->sweep);
-    if (mlp_step_writes(s, i)) *written = later(*written, s->sweep);
+    if (mlp_call_writes(&s->call, i)) *written = later(*written, s->sweep);
   }
   for (int i = 0; i < s->call.n_out; i++) {
     if (s->call.spec[i].view_of >= 0) continue;
@@ -198,7 +196,7 @@ static void note_traffic(spreading *w, const mlp_step *s) {
     int *written = s->tiled ? &t->written_tiled : &t->written_once;
     *written = later(*written, s->sweep);
   }
-  if (is_test(s)) w->tested = later(w->tested, s->sweep);
+  if (mlp_step_is_test(s)) w->tested = later(w->tested, s->sweep);
 }
 
 /* ---- homes ----------------------------------------------------------------------------------- */

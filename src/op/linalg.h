@@ -41,7 +41,7 @@ static inline void *mlp_matrix_at(const mlp_matrices *s, void *data, int64_t i, 
 /* Adds a piece to the workspace and tells where it begins. */
 static inline size_t mlp_piece(size_t *used, size_t bytes) {
   size_t at = *used;
-  *used += (bytes + 63) / 64 * 64;
+  *used += mlp_whole_lines(bytes);
   return at;
 }
 

@@ -20,7 +20,7 @@ static int64_t results(const mlp_call *c) { return mlp_shape_count(&c->spec[0].s
 
 /* Bytes of the numbers per result, rounded up so that the fold's workspace is aligned. */
 static size_t shift_bytes(const mlp_call *c) {
-  return ((size_t)results(c) * mlp_dtype_bytes(c->spec[0].dtype) + 63) / 64 * 64;
+  return mlp_whole_lines((size_t)results(c) * mlp_dtype_bytes(c->spec[0].dtype));
 }
 
 static void *fold_work(const mlp_call *c) { return (char *)c->work + shift_bytes(c); }

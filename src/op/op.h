@@ -182,6 +182,16 @@ const char *mlp_in_name(const mlp_call *c, int i);
 /* Does in[i] belong to an argument in the row's `writes`? */
 bool mlp_in_written(const mlp_call *c, int i);
 
+/* Does this call change in[i], as its row always does or because it runs in place? */
+static inline bool mlp_call_writes(const mlp_call *c, int i) {
+  return (c->in_place && i == 0) || mlp_in_written(c, i);
+}
+
+/* Is out[i] fresh memory, neither a view of an input nor an input itself? */
+static inline bool mlp_call_makes(const mlp_call *c, int i) {
+  return c->spec[i].view_of < 0 && !(i == 0 && c->in_place);
+}
+
 /* Are both cut along the same axis, by as many elements for a row? */
 static inline bool mlp_rows_alike(const mlp_tile *a, const mlp_tile *b) {
   return a->spread == MLP_ROWS && b->spread == MLP_ROWS && a->axis == b->axis &&
