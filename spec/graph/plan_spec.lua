@@ -270,6 +270,27 @@ describe("a compiled function", function()
     assert.same({ 1, 10 }, numbers(w.grad))
   end)
 
+  it("forgets the gradients of leaves that it makes, as those are others at every call", function()
+    local w <const> = mlp.tensor({ 3 }, { requires_grad = true })
+    for _, leaf_of in ipairs {
+      function(x) return x:clone():requires_grad_() end,
+      function(x) return x:requires_grad_() end,
+    } do
+      local f <const>, runs = counted(function(x)
+        local leaf <const> = leaf_of(x)
+        w.grad = nil
+        local slope <const> = mlp.grad((leaf * leaf * w):sum(), { leaf }, { create_graph = true })
+        slope:square():sum():backward() -- (2 x w)^2
+        return leaf.grad
+      end)
+      for i = 1, 4 do
+        assert.equal(2 * 4 * 9 * i, f(mlp.tensor { i }):item())
+        assert.equal(2 * 4 * i * i * 3, w.grad:item())
+      end
+      assert.equal(1, runs())
+    end
+  end)
+
   it("keeps gradients that somebody holds as they were", function()
     local w <const> = mlp.tensor({ 1 }, { requires_grad = true })
     local f <const> = mlp.compile(function(x)

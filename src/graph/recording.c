@@ -190,7 +190,14 @@ static mlp_noted_grad *note_grad(mlp_recording *r, mlp_tensor *leaf) {
   return g;
 }
 
+/* A leaf that the function makes, of an argument or by an operation, is another one at every call:
+** its gradient is no state. */
+static bool is_passing(const mlp_recording *r, const mlp_tensor *leaf) {
+  return leaf->storage->lender || mlp_recording_made(r, mlp_tensor_storage_id(leaf));
+}
+
 mlp_status mlp_recording_read_grad(mlp_recording *r, mlp_tensor *leaf, mlp_error *e) {
+  if (is_passing(r, leaf)) return MLP_OK;
   mlp_noted_grad *g = note_grad(r, leaf);
   if (!g) return mlp_no_memory(e, sizeof *g);
   if (!g->written) g->read = true;
@@ -198,6 +205,7 @@ mlp_status mlp_recording_read_grad(mlp_recording *r, mlp_tensor *leaf, mlp_error
 }
 
 mlp_status mlp_recording_write_grad(mlp_recording *r, mlp_tensor *leaf, mlp_error *e) {
+  if (is_passing(r, leaf)) return MLP_OK;
   mlp_noted_grad *g = note_grad(r, leaf);
   if (!g) return mlp_no_memory(e, sizeof *g);
   g->written = true;
