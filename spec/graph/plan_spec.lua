@@ -1,6 +1,6 @@
 --- Compiled functions: what makes them record again, what they refuse, what they leave behind.
 --- That a replay computes what the eager call computes, every operation promises in
---- spec/op/cases_spec.lua.
+--- spec/op/compiled_cases_spec.lua.
 local mlp <const> = require "mlp"
 local core <const> = require "mlp.core"
 local nn <const> = mlp.nn

@@ -3,7 +3,7 @@
 --- stretched views, into a fresh tensor and in place; the first and second derivative against
 --- central differences; its documentation. An operation without a case fails here.
 local core <const> = require "mlp.core"
-local compile <const> = require "mlp.compile".compile
+local case_run <const> = require "spec.support.case_run"
 local cases <const> = require "spec.support.cases"
 local gradcheck <const> = require "spec.support.gradcheck"
 local make <const> = require "spec.support.make"
@@ -14,72 +14,10 @@ for _, name in ipairs { "generic", "avx2", "avx512" } do
   if core.debug.isa(name) then isas[#isas + 1] = name end
 end
 
-local rows <const> = {}
-for _, row in ipairs(core.rows()) do rows[row.name] = row end
-
-local function is_float(t) return t.dtype == "float64" or t.dtype == "float32" end
-local is_tensor <const> = make.is_tensor
-
---- "(2, 3)"; of a shape for each operand "((2, 3), (3))".
-local function shape_text(shape)
-  if type(shape) ~= "table" then return tostring(shape) end
-  local parts = {}
-  for i, part in ipairs(shape) do parts[i] = shape_text(part) end
-  return "(" .. table.concat(parts, ", ") .. ")"
-end
-
---- One run of a case: what the checks below pass around.
-local function run_of(case, shape, dtype)
-  local at <const> = shape and " of " .. shape_text(shape) or ""
-  return {
-    case = case, shape = shape, dtype = dtype, row = rows[case.op],
-    about = ("%s%s%s, %s"):format(case.op, case.name and " '" .. case.name .. "'" or "", at, dtype),
-    tolerance = dtype == "float64" and (case.tolerance64 or 1e-12) or case.tolerance or 1e-5,
-  }
-end
-
-local function runs_of(case, dtypes)
-  local runs = {}
-  for _, dtype in ipairs(dtypes or case.dtypes or { "float64", "float32" }) do
-    for _, shape in ipairs(case.shapes or { false }) do
-      runs[#runs + 1] = run_of(case, shape or nil, dtype)
-    end
-  end
-  return runs
-end
-
---- Fresh arguments; nil ones may stand between the others, so the count is kept in n.
-local function arguments(run)
-  local args <const> = run.case.args(make.new(run.case, run.dtype), run.shape)
-  local n = 0
-  for position in pairs(args) do n = math.max(n, position) end
-  args.n = n
-  return args
-end
-
---- A copy of args with f(tensor, position) in place of every tensor.
-local function with_tensors(args, f)
-  local changed <const> = { n = args.n }
-  for position = 1, args.n do
-    local arg = args[position]
-    if is_tensor(arg) then
-      arg = f(arg, position)
-    elseif type(arg) == "table" then
-      local list = {}
-      for key, item in pairs(arg) do list[key] = is_tensor(item) and f(item, position) or item end
-      arg = list
-    end
-    changed[position] = arg
-  end
-  return changed
-end
-
-local function call(run, args, name)
-  if run.case.random then core.manual_seed(7) end
-  local outputs <const> = table.pack(core[name or run.case.op](table.unpack(args, 1, args.n)))
-  outputs.n = nil
-  return outputs
-end
+local arguments <const>, with_tensors <const> = case_run.arguments, case_run.with_tensors
+local call <const>, compare <const> = case_run.call, case_run.compare
+local differentiated <const>, gradients <const> = case_run.differentiated, case_run.gradients
+local is_float <const>, has_gradient <const> = case_run.is_float, case_run.has_gradient
 
 local function nested(t) return R.nest(make.read(t), t.shape) end
 
@@ -88,19 +26,6 @@ local function expected(run)
   if not run.case.reference then return nil end
   local args <const> = with_tensors(arguments(run), nested)
   return table.pack(run.case.reference(table.unpack(args, 1, args.n)))
-end
-
-local function compare(run, got, wanted, about, tolerance)
-  for k = 1, math.max(#got, wanted.n or #wanted) do
-    if wanted[k] ~= nil then
-      assert.is_truthy(got[k], ("%s: output %d is missing"):format(run.about, k))
-      local exact <const> = not is_float(got[k])
-      assert.close(got[k], wanted[k], {
-        tolerance = exact and 0 or tolerance or run.tolerance, absolute = exact and 0 or nil,
-        about = ("%s: %s, output %d"):format(run.about, about, k),
-      })
-    end
-  end
 end
 
 --- The outputs, followed by the arguments that the call wrote.
@@ -177,25 +102,11 @@ function check.in_place(run)
   local args <const>, name <const> = arguments(run), run.case.op .. "_"
   local plain <const> = call(run, arguments(run))
   local first <const> = args[1]
-  if not is_tensor(first) or first.dtype ~= plain[1].dtype then return end
+  if not make.is_tensor(first) or first.dtype ~= plain[1].dtype then return end
   if table.concat(first.shape, ",") ~= table.concat(plain[1].shape, ",") then return end
   local got <const> = call(run, args, name)
   assert.equal(first, got[1], run.about .. ": the in-place twin returns its first argument")
   compare(run, { first }, { plain[1] }, "in place against out of place", 0)
-end
-
---- Positions of the arguments to differentiate.
-local function differentiated(run)
-  local wanted <const>, args <const> = {}, arguments(run)
-  if run.case.grad then
-    for _, position in ipairs(run.case.grad) do wanted[position] = true end
-    return wanted
-  end
-  with_tensors(args, function(t, position)
-    wanted[position] = wanted[position] or is_float(t)
-    return t
-  end)
-  return wanted
 end
 
 --- The leaves of a run, and the call as a function of them.
@@ -239,11 +150,6 @@ function check.no_history(run)
   end
 end
 
-local function has_gradient(run)
-  if not run.row.differentiable or run.case.writes then return false end
-  return next(differentiated(run)) ~= nil
-end
-
 function check.gradient(run)
   if not has_gradient(run) then return end
   local leaves <const>, f <const> = as_function(run)
@@ -257,27 +163,13 @@ function check.gradient(run)
   end
 end
 
---- Gradients of sum(v * f) for fixed v, as tensors.
-local function gradients(f, leaves)
-  local total
-  for k, y in ipairs(f(leaves)) do
-    if y.requires_grad then
-      local random <const>, seed <const> = make.generator(500 + k), {}
-      for i = 1, y:numel() do seed[i] = math.floor(4096 * (0.5 + random())) / 4096 end
-      local part <const> = y:mul(make.from_flat(seed, y.dtype, y.shape)):sum()
-      total = total and total:add(part) or part
-    end
-  end
-  return table.pack(core.grad(total, leaves))
-end
-
 local function zeros_like(t) return core.zeros(t.shape, { dtype = t.dtype }) end
 
 --- The gradient in float32 on every instruction set, and that of strided leaves, against float64.
 --- A derivative runs a few more operations than the value: ten times its tolerance.
 function check.gradient_elsewhere(run)
   if not has_gradient(run) then return end
-  local single <const> = run_of(run.case, run.shape, "float32")
+  local single <const> = case_run.of(run.case, run.shape, "float32")
   local leaves64 <const>, f64 <const> = as_function(run)
   local leaves32 <const>, f32 <const> = as_function(single)
   if #leaves64 == 0 then return end
@@ -338,121 +230,9 @@ function check.gradient_in_place(run)
   end
 end
 
---- ---- compiled ---------------------------------------------------------------------------------
-
---- Which tensors among the arguments carry the batch: those whose first axis is as long as that of
---- the first one that has any.
-local function batch_of(args)
-  local length, places, at = nil, {}, 0
-  with_tensors(args, function(t)
-    at = at + 1
-    if t.ndim > 0 then
-      length = length or t:size(1)
-      if t:size(1) == length then places[#places + 1] = at end
-    end
-    return t
-  end)
-  return places
-end
-
-local function tensors_of(args)
-  local list = {}
-  with_tensors(args, function(t)
-    list[#list + 1] = t
-    return t
-  end)
-  return list
-end
-
---- The call, and with `leaves` its gradients, as a function of the tensors among its arguments.
-local function as_step(run, leaves)
-  local args <const> = arguments(run)
-  return function(...)
-    local given <const>, at = { ... }, 0
-    local filled <const> = with_tensors(args, function()
-      at = at + 1
-      return given[at]
-    end)
-    local function outputs()
-      return { core[run.case.op](table.unpack(filled, 1, filled.n)) }
-    end
-    if leaves then return table.unpack(gradients(outputs, leaves(given)), 1, #leaves(given)) end
-    return table.unpack(outputs())
-  end
-end
-
-local function once(run, step, args)
-  if run.case.random then core.manual_seed(7) end
-  local got <const> = table.pack(step(table.unpack(tensors_of(args))))
-  got.n = nil
-  for _, position in ipairs(run.case.writes or {}) do got[#got + 1] = args[position] end
-  return got
-end
-
---- Tile heights and lanes that every case is held to; the first is without a batch.
-local SETTINGS <const> = { { height = 0, lanes = 1 }, { height = 1, lanes = 2 },
-  { height = 2, lanes = 3 }, { height = 7, lanes = 1 } }
-
-local function on_every_plan(f)
-  local lanes <const> = core.lanes()
-  local _ <close> = setmetatable({}, { __close = function()
-    core.lanes(lanes)
-    core.debug.tile_height(0)
-  end })
-  for _, setting in ipairs(SETTINGS) do
-    core.lanes(setting.lanes)
-    core.debug.tile_height(setting.height)
-    f(setting, ("compiled, tiles of %d, %d lanes"):format(setting.height, setting.lanes))
-  end
-end
-
-local function compile_for(setting, step, args)
-  return compile(step, { batch = setting.height > 0 and batch_of(args) or {} })
-end
-
---- Recorded, and replayed, on fresh arguments each time.
-function check.plan(run)
-  local wanted <const> = once(run, as_step(run), arguments(run))
-  on_every_plan(function(setting, about)
-    local step <const> = compile_for(setting, as_step(run), arguments(run))
-    compare(run, once(run, step, arguments(run)), wanted, about .. ", recorded", 0)
-    compare(run, once(run, step, arguments(run)), wanted, about, 4 * run.tolerance)
-    assert.is_nil(step:dump():find "not cut along", step:dump())
-  end)
-end
-
-function check.gradient_plan(run)
-  if not has_gradient(run) then return end
-  local wanted <const> = differentiated(run)
-  local args <const>, positions, at = arguments(run), {}, 0
-  with_tensors(args, function(t, position)
-    at = at + 1
-    if wanted[position] and is_float(t) then positions[#positions + 1] = at end
-    return t
-  end)
-  if #positions == 0 then return end
-  local function leaves_of(given)
-    local leaves = {}
-    for i, place in ipairs(positions) do leaves[i] = given[place] end
-    return leaves
-  end
-  local function fresh()
-    local made <const> = arguments(run)
-    for _, leaf in ipairs(leaves_of(tensors_of(made))) do leaf:requires_grad_() end
-    return made
-  end
-  local eager <const> = once(run, as_step(run, leaves_of), fresh())
-  on_every_plan(function(setting, about)
-    local step <const> = compile_for(setting, as_step(run, leaves_of), args)
-    once(run, step, fresh())
-    compare(run, once(run, step, fresh()), eager, about .. ", gradient", 20 * run.tolerance)
-    assert.is_nil(step:dump():find "not cut along", step:dump())
-  end)
-end
-
 --- ---- the spec --------------------------------------------------------------------------------
 
---- A case whose call must be refused, at this file's line.
+--- A case whose call must be refused, at the line of the call.
 local function check_refusal(run)
   local args <const> = arguments(run)
   local sound, message = pcall(function() return (call(run, args)) end)
@@ -460,28 +240,23 @@ local function check_refusal(run)
   local told <const> = tostring(message)
   assert.is_truthy(told:find(run.case.error, 1, true),
     ("%s: said '%s', expected '%s'"):format(run.about, told, run.case.error))
-  assert.is_truthy(told:find("cases_spec.lua:%d+: "),
+  assert.is_truthy(told:find("case_run.lua:%d+: "),
     ("%s: '%s' does not stand at the caller's line"):format(run.about, told))
-end
-
-local function in_float64(case)
-  for _, dtype in ipairs(case.dtypes or { "float64" }) do
-    if dtype == "float64" then return true end
-  end
-  return false
 end
 
 local function examine(case)
   if case.error then
     it("refuses " .. (case.name or ""), function()
-      for _, run in ipairs(runs_of(case, case.dtypes or { "float32" })) do check_refusal(run) end
+      for _, run in ipairs(case_run.all(case, case.dtypes or { "float32" })) do
+        check_refusal(run)
+      end
     end)
     return
   end
   local function each(title, f, dtypes)
     it(title .. (case.name and " (" .. case.name .. ")" or ""), function()
       finally(function() core.debug.isa(isas[#isas]) end)
-      for _, run in ipairs(runs_of(case, dtypes)) do f(run) end
+      for _, run in ipairs(case_run.all(case, dtypes)) do f(run) end
     end)
   end
   each("computes its value", function(run)
@@ -493,15 +268,13 @@ local function examine(case)
     check.stretched(run)
   end)
   each("works in place", check.in_place)
-  each("compiles", check.plan)
-  if not in_float64(case) then return end
+  if not case_run.has_float64(case) then return end
   each("has its derivatives", function(run)
     check.no_history(run)
     check.gradient(run)
     check.gradient_elsewhere(run)
     check.gradient_in_place(run)
   end, { "float64" })
-  each("compiles its derivatives", check.gradient_plan, { "float64" })
 end
 
 local by_op <const> = {}
@@ -529,9 +302,10 @@ describe("the table of cases", function()
 
   it("names only operations that exist", function()
     for _, case in ipairs(cases) do
-      assert.is_truthy(rows[case.op], "no operation is called " .. case.op)
+      assert.is_truthy(case_run.rows[case.op], "no operation is called " .. case.op)
       for _, name in ipairs(case.covers or {}) do
-        assert.is_truthy(rows[name], ("%s covers %s, which does not exist"):format(case.op, name))
+        assert.is_truthy(case_run.rows[name],
+          ("%s covers %s, which does not exist"):format(case.op, name))
       end
     end
   end)
@@ -558,7 +332,7 @@ describe("the table of cases", function()
   it("has an empty tensor for every operation, or a reason", function()
     local function meets_empty(case)
       if case.nonempty then return true end
-      for _, run in ipairs(runs_of(case)) do
+      for _, run in ipairs(case_run.all(case)) do
         local empty = false
         with_tensors(arguments(run), function(t)
           empty = empty or t:numel() == 0
