@@ -27,7 +27,7 @@ typedef struct {
 /* A tensor from outside, as the function found it. */
 typedef struct {
   mlp_tensor *tensor; /* a reference */
-  bool traced;        /* a gradient flowed through it */
+  bool traced;        /* did it require a gradient? */
 } mlp_noted_tensor;
 
 /* A storage from outside, and what it held before a recorded call changed it. */
