@@ -5,11 +5,11 @@ local mlp = require "mlp"
 local nn = mlp.nn
 
 local EPOCHS <const>, SEED <const> = tonumber(arg and arg[1]) or 10, tonumber(arg and arg[2]) or 1
-local digits = assert(mlp.data.mnist.load())
+local digits = assert(mlp.data.mnist.load { dtype = "uint8" })
 local rows = math.min(tonumber(arg and arg[3]) or 60000, #digits.train.labels)
 local all = mlp.data.tensors(digits.train.images, digits.train.labels)
-local train = mlp.data.tensors(all:range(1, rows))
-local test = mlp.data.tensors(digits.test.images, digits.test.labels)
+local train = mlp.data.tensors(all:range(1, rows)):scaled(1, 1 / 255) -- bytes until a step reads them
+local test = mlp.data.tensors(digits.test.images, digits.test.labels):scaled(1, 1 / 255)
 
 mlp.manual_seed(SEED)
 local model = nn.MLP { 784, 512, 512, 10, activation = "relu", dropout = 0.2 }

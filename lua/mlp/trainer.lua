@@ -340,6 +340,10 @@ end
 ---@return string?
 function Trainer:why_eager() return self.compiled.why end
 
+--- Every step of every plan that was compiled so far, as mlp.compile's dump() has it.
+---@return string
+function Trainer:dump() return self.compiled:dump() end
+
 --- The learning rate that the last step used, or the next one will when there was none.
 ---@return number
 function Trainer:effective_lr() return self.optimizer:rate() end
@@ -538,7 +542,7 @@ function Trainer:evaluate(data, options)
 end
 
 local function input_of(x)
-  if type(x) == "table" and type(x.tensors) == "table" then return x.tensors[1] end
+  if type(x) == "table" and type(x.range) == "function" then return (x:range(1, #x)) end
   if type(x) == "table" and getmetatable(x) == nil then return core.tensor(x) end
   if core.is_tensor(x) and x.ndim > 0 then return x end
   errors.wanted("Trainer:predict", "the input", x, "a tensor of rows, a table or a data set")

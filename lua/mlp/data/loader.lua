@@ -181,11 +181,12 @@ end
 
 Loader.__call = Loader.batches
 
---- The columns that batches are gathered from, where positions() tells which rows; nil where
---- batches come in another way.
+--- The columns that batches are gathered from, where positions() tells which rows, and how they
+--- are scaled then; nil where batches come in another way.
 ---@return mlp.Tensor[]?
+---@return table<integer, mlp.data.Scale>?
 function Loader:columns()
-  return self.shuffle and self.set.columns and self.set:columns() or nil
+  if self.shuffle and self.set.columns then return self.set:columns() end
 end
 
 --- As batches(), but the positions of their rows in the columns: (B) int64.

@@ -84,7 +84,7 @@ local function features(model, layers, data, batch_size)
     end
     parts[path] = #list > 0 and core.cat(list, 1) or nil
   end
-  local x <const> = data.tensors[1]
+  local x <const> = data:range(1, #data)
   parts[INPUT] = x:reshape(#x, -1)
   return parts
 end

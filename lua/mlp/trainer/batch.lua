@@ -3,24 +3,29 @@
 --- passes through Lua.
 
 local core <const> = require "mlp.core"
+local scale <const> = require "mlp.data.scale"
 
 local batch = {}
 
 ---@class mlp.trainer.Selection
 ---@field [1] mlp.Tensor (B) int64 positions from 1
 ---@field columns mlp.Tensor[] of all rows
+---@field scales table<integer, mlp.data.Scale>
+---@field name string of this way to make batches
 
 --- An iterator over the batches of a pass.
 ---@param loader mlp.data.Loader
 ---@param may_select boolean are selections welcome?
 ---@return fun(): table?
 function batch.iterator(loader, may_select)
-  local columns <const> = may_select and loader.columns and loader:columns()
+  local columns, scales
+  if may_select and loader.columns then columns, scales = loader:columns() end
   if columns then
-    local next_positions <const> = loader:positions()
+    scales = scales or {}
+    local next_positions <const>, name <const> = loader:positions(), scale.name(scales, #columns)
     return function()
       local positions <const> = next_positions()
-      return positions and { positions, columns = columns }
+      return positions and { positions, columns = columns, scales = scales, name = name }
     end
   end
   local next_tensors <const> = loader:batches()
@@ -36,7 +41,9 @@ end
 function batch.rows(given)
   if not given.columns then return given end
   local rows <const> = {}
-  for k, column in ipairs(given.columns) do rows[k] = column:index_select(1, given[1]) end
+  for k, column in ipairs(given.columns) do
+    rows[k] = scale.apply(column:index_select(1, given[1]), given.scales[k])
+  end
   return rows
 end
 
@@ -46,18 +53,22 @@ function batch.arguments(given)
   return table.unpack(given)
 end
 
---- What arguments are the batch again.
----@param selected boolean
-function batch.of_arguments(selected, ...)
-  if not selected then return { ... } end
-  return batch.rows { (...), columns = { select(2, ...) } }
+--- What makes the batch of such arguments again.
+---@param given mlp.Tensor[]|mlp.trainer.Selection
+---@return fun(...: mlp.Tensor): mlp.Tensor[]
+function batch.reader(given)
+  local scales <const> = given.scales
+  if not scales then return function(...) return { ... } end end
+  return function(positions, ...)
+    return batch.rows { positions, columns = { ... }, scales = scales }
+  end
 end
 
 --- Which arguments have the batch axis, as a name and as a list; nil where the batch holds what
 --- cannot be an argument.
 ---@return string? name, integer[]? places
 function batch.layout(given)
-  if given.columns then return "s", { 1 } end
+  if given.columns then return given.name, { 1 } end
   local rows <const>, name, places <const> = core.is_tensor(given[1]) and #given[1].shape > 0
     and #given[1], "", {}
   for k, item in ipairs(given) do

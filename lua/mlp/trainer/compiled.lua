@@ -55,9 +55,9 @@ local function sources_of(trainer)
   return functions, modules
 end
 
-local function new_function(self, work, selected, places)
-  local trainer <const> = self.trainer
-  return compile(function(...) return work(trainer, batches.of_arguments(selected, ...)) end, {
+local function new_function(self, work, batch, places)
+  local trainer <const>, read <const> = self.trainer, batches.reader(batch)
+  return compile(function(...) return work(trainer, read(...)) end, {
     batch = places, tolerant = not self.strict, rehearse = true,
     sources = function() return sources_of(trainer) end,
   })
@@ -87,7 +87,7 @@ function Compiled:find(name, work, batch)
   local key <const> = name .. layout
   local found = self.functions[key]
   if not found then
-    found = new_function(self, work, batch.columns ~= nil, places)
+    found = new_function(self, work, batch, places)
     self.functions[key], self.calls[key] = found, 0
   end
   self.calls[key] = self.calls[key] + 1
@@ -110,6 +110,16 @@ function Compiled:last(name, batch)
   local layout <const> = batches.layout(batch)
   local found <const> = layout and self.functions[name .. layout]
   if found then return core.last(found, batches.arguments(batch)) end
+end
+
+--- Every plan of every function.
+---@return string
+function Compiled:dump()
+  local names <const>, parts <const> = {}, {}
+  for name in pairs(self.functions) do names[#names + 1] = name end
+  table.sort(names)
+  for i, name in ipairs(names) do parts[i] = self.functions[name]:dump() end
+  return #parts > 0 and table.concat(parts, "\n\n") or "nothing is compiled yet"
 end
 
 return Compiled

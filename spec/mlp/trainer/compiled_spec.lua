@@ -90,6 +90,26 @@ describe("a compiled trainer", function()
     end)
   end
 
+  it("gathers bytes and scales them inside the step, each scale with a plan of its own", function()
+    local function fitted(data, compile)
+      mlp.manual_seed(5)
+      local model <const> = nn.Linear(6, 3)
+      local trainer <const> = train.trainer { model = model, loss = mlp.loss.cross_entropy,
+        compile = compile }
+      for _, factor in ipairs { 1 / 255, 1 / 64 } do
+        trainer:fit(data:scaled(1, factor, -0.5), { epochs = 2, batch_size = 7, seed = 1 })
+      end
+      return model, trainer
+    end
+    local data <const> = mlp.data.tensors(
+      mlp.randint(0, 255, 20, 6):to "uint8", mlp.randint(1, 3, 20))
+    local compiled <const>, trainer <const> = fitted(data, true)
+    local eager <const> = fitted(data, false)
+    assert.close(compiled.weight, eager.weight, { tolerance = 1e-5 })
+    local plans <const> = trainer:dump()
+    assert.is_truthy(plans:find "index_select +%(7, 6%) [^\n]* 42 B", plans)
+  end)
+
   it("comes to the same bits whoever executes its lanes", function()
     set(3, 7)
     local seen
