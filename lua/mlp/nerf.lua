@@ -4,6 +4,7 @@
 ---     local views = assert(mlp.nerf.load "lego_tiny_nerf.npz")
 ---     local scene = mlp.nerf.fit{views = views, seconds = 120}
 ---     mlp.io.png.save("view.png", scene:render(views.poses[1]))
+---     scene:save "lego.safetensors"           -- mlp.nerf.load_scene reads it
 ---
 --- Poses are (4, 4) from camera to world, the camera looking along -z with y up (OpenGL). A focal
 --- length is in pixels.
@@ -21,5 +22,5 @@ return lazy(nerf, {
   stratified = from("mlp.nerf.sampling", "stratified"),
   hierarchical = from("mlp.nerf.sampling", "hierarchical"),
   MLP = "mlp.nerf.mlp", HashField = "mlp.nerf.hash_field", Occupancy = "mlp.nerf.occupancy",
-  fit = from("mlp.nerf.fit", "fit"),
+  fit = from("mlp.nerf.fit", "fit"), load_scene = from("mlp.nerf.scene_file", "load_scene"),
 })

@@ -119,6 +119,7 @@ describe("a fit", function()
     fit { steps = 40, progress = function(event) events[#events + 1] = event end }
     assert.equal(2, #events)
     assert.is_true(events[2].step == 40 and events[2].loss < events[1].loss)
+    assert.equal(20, fit { steps = 40, progress = function() return "stop" end }.step)
     refuses("the loss is NaN after step 20", function()
       fit { loss = function(p, t) return (p - t):sum() * (0 / 0) end }
     end)

@@ -3,6 +3,7 @@
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
+local checkpoint <const> = require "mlp.field.checkpoint"
 local compile <const> = require("mlp.compile").compile
 local Field <const> = require "mlp.field.object"
 local Module <const> = require "mlp.nn.module"
@@ -28,7 +29,8 @@ local FINAL <const> = 0.01 -- of the learning rate, at the end of the half cosin
 ---@field loss (fun(prediction: mlp.Tensor, target: mlp.Tensor): mlp.Tensor)? default: mean squared
 ---  error; of distances, mean absolute error
 ---@field seed integer? of weights and points; default 1
----@field progress boolean|fun(event: {step: integer, seconds: number, loss: number})|nil
+---@field progress boolean|fun(event: {step: integer, seconds: number, loss: number}): "stop"?|nil
+---  a function is told every 20 steps; "stop" from it ends the fit
 ---@field checkpoint string? a file: written when the fit ends or breaks off, and taken up when it
 ---  is there already
 
@@ -58,7 +60,7 @@ end
 
 --- A function of events from what users give as `progress`.
 ---@param setting boolean|function|nil
----@return fun(event: {step: integer, seconds: number, loss: number})
+---@return fun(event: {step: integer, seconds: number, loss: number}): "stop"?
 ---@package
 function fitting.teller(setting)
   if type(setting) == "function" then return setting end
@@ -67,56 +69,6 @@ function fitting.teller(setting)
     io.stderr:write(("\r%d steps, %.1f s, loss %.3g   "):format(event.step, event.seconds,
       event.loss))
   end
-end
-
--- ---- checkpoints --------------------------------------------------------------------------------
-
-local function parts_of(self)
-  local tensors <const>, state <const> = {}, self.adam:state()
-  for name, tensor in pairs(require("mlp.nn.state").tensors(self.model)) do
-    tensors["model." .. name] = tensor
-  end
-  for name, tensor in pairs(state.tensors) do tensors["optimizer." .. name] = tensor end
-  return tensors, state
-end
-
---- Writes everything that the next step depends on.
-local function save_checkpoint(self, path)
-  local tensors <const>, state <const> = parts_of(self)
-  return require("mlp.io").safetensors.save(path, tensors, { metadata = {
-    ["mlp.field.fit"] = require("dkjson").encode { step = self.step, seconds = self.seconds,
-      seed = self.seed, lr = state.lr, factor = state.factor, class = state.class } } })
-end
-
-local function with_prefix(tensors, prefix)
-  local part <const> = {}
-  for name, tensor in pairs(tensors) do
-    if name:sub(1, #prefix) == prefix then part[name:sub(#prefix + 1)] = tensor end
-  end
-  return part
-end
-
---- Takes up a checkpoint; false where there is none, nil and a message where it does not fit.
-local function take_up(self, path)
-  local handle <const> = io.open(path)
-  if not handle then return false end
-  handle:close()
-  local tensors <const>, metadata <const> = require("mlp.io").safetensors.load(path)
-  if not tensors then return nil, metadata end
-  local at <const> = require("dkjson").decode(metadata["mlp.field.fit"] or "null")
-  if type(at) ~= "table" then return nil, ("field.fit: '%s' is no checkpoint"):format(path) end
-  if at.seed ~= self.seed then
-    return nil, ("field.fit: '%s' was written with seed %s"):format(path, tostring(at.seed))
-  end
-  local ok, message = require("mlp.nn.state").assign(self.model, with_prefix(tensors, "model."))
-  if not ok then
-    return nil, ("field.fit: '%s' does not fit the network: %s"):format(path, message)
-  end
-  ok, message = self.adam:load_state { class = at.class, lr = at.lr, factor = at.factor,
-    group_lr = {}, tensors = with_prefix(tensors, "optimizer.") }
-  if not ok then return nil, ("field.fit: '%s': %s"):format(path, message) end
-  self.step, self.seconds = at.step, at.seconds
-  return true
 end
 
 -- ---- the run ------------------------------------------------------------------------------------
@@ -128,13 +80,14 @@ local function fraction_done(self, run)
   return math.min(math.max(by_steps, by_time), 1)
 end
 
+--- Tells how it goes; true when the listener has heard enough.
 local function look(self, loss, tell)
   local value <const> = loss:item()
   if value - value ~= 0 then
     errors.raise("%s: the loss is %s after step %d; a lower learning rate (lr) may help", CALL,
       tostring(value):gsub("^-?nan$", "NaN"), self.step)
   end
-  tell { step = self.step, seconds = self.seconds, loss = value }
+  return tell { step = self.step, seconds = self.seconds, loss = value } == "stop"
 end
 
 local function run_steps(self, run, tell)
@@ -147,15 +100,22 @@ local function run_steps(self, run, tell)
     local loss <const> = self.update(batch_of(self))
     self.step = self.step + 1
     self.seconds = self.seconds + core.now() - started
-    if self.step % INTERVAL == 0 or fraction_done(self, run) >= 1 then look(self, loss, tell) end
+    if (self.step % INTERVAL == 0 or fraction_done(self, run) >= 1) and look(self, loss, tell) then
+      return
+    end
   end
 end
 
-local function want_budget(steps, seconds)
+--- Raises unless steps and seconds, where given, bound a fit.
+---@param call string
+---@param steps any
+---@param seconds any
+---@package
+function fitting.want_budget(call, steps, seconds)
   if steps ~= nil and (math.type(steps) ~= "integer" or steps < 1) then
-    errors.wanted(CALL, "steps", steps, "a whole number from 1")
+    errors.wanted(call, "steps", steps, "a whole number from 1")
   elseif seconds ~= nil and not (type(seconds) == "number" and seconds > 0) then
-    errors.wanted(CALL, "seconds", seconds, "a positive number")
+    errors.wanted(call, "seconds", seconds, "a positive number")
   end
 end
 
@@ -169,7 +129,7 @@ function Field:train(options)
   if not self.update then
     errors.raise "field:train: a field from a file is not trained further"
   end
-  want_budget(o.steps, o.seconds)
+  fitting.want_budget(CALL, o.steps, o.seconds)
   local steps <const> = o.steps or not o.seconds and 1000 or nil
   local run <const> = { first = 0, last = steps, begun = 0, limit = o.seconds }
   if not o.checkpoint then
@@ -177,8 +137,9 @@ function Field:train(options)
     run.last, run.limit = steps and self.step + steps, o.seconds and self.seconds + o.seconds
   end
   local ok <const>, why = pcall(run_steps, self, run, fitting.teller(o.progress))
+  self.step = checkpoint.count(self.adam)
   if o.checkpoint then
-    local done <const>, message <const> = save_checkpoint(self, o.checkpoint)
+    local done <const>, message <const> = checkpoint.save(o.checkpoint, self)
     if not done then errors.raise("%s: the checkpoint was not written: %s", CALL, message) end
   end
   if not ok then error(why, 0) end
@@ -213,7 +174,7 @@ function fitting.fit(spec)
     steps = errors.NONE, seconds = errors.NONE, batch = 1 << 14, lr = errors.NONE,
     optimizer = errors.NONE, decay = true, loss = errors.NONE, seed = 1, progress = errors.NONE,
     checkpoint = errors.NONE })
-  want_budget(o.steps, o.seconds)
+  fitting.want_budget(CALL, o.steps, o.seconds)
   local signal <const>, message = signals.of(o.signal)
   if not signal then return nil, message end
   if o.batch ~= "all" and (math.type(o.batch) ~= "integer" or o.batch < 1) then
@@ -227,7 +188,7 @@ function fitting.fit(spec)
     update = step_of(model, adam, loss_for(signal, o.loss)) }, Field)
   if o.checkpoint then
     local taken
-    taken, message = take_up(self, o.checkpoint)
+    taken, message = checkpoint.take_up(CALL, o.checkpoint, self)
     if taken == nil then return nil, message end
   end
   return self:train { steps = o.steps, seconds = o.seconds, progress = o.progress,

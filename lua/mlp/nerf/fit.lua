@@ -1,13 +1,19 @@
 --- Learning a scene: steps of Adam on random rays of all views. The step itself is a plain function
---- of tensors and is compiled; where the samples lie is decided outside of it.
+--- of tensors and is compiled; where the samples lie is decided outside of it. What is random in a
+--- step is a function of the seed and the step's number, so an interrupted fit goes on as if it had
+--- not been.
 
 local core <const> = require "mlp.core"
-local errors <const> = require "mlp.errors"
+local checkpoint <const> = require "mlp.field.checkpoint"
 local compile <const> = require("mlp.compile").compile
+local errors <const> = require "mlp.errors"
+local field_fit <const> = require "mlp.field.fit"
 local HashField <const> = require "mlp.nerf.hash_field"
+local initialise <const> = require "mlp.initialise"
 local Occupancy <const> = require "mlp.nerf.occupancy"
 local rays_of <const> = require("mlp.nerf.rays").rays
-local sampling <const> = require "mlp.nerf.sampling"
+local Scene <const> = require "mlp.nerf.scene"
+local scene_file <const> = require "mlp.nerf.scene_file"
 
 local fitting = {}
 
@@ -25,22 +31,16 @@ local WARM_UP <const>, EVERY <const> = 64, 16 -- steps before, and between, look
 ---@field far number? where they end; default 6
 ---@field rays integer? of a step; default 1024
 ---@field samples integer? on a ray; default 32
----@field candidates integer? from which an occupancy grid chooses them; default 192
+---@field fine integer? more samples on a ray, where a first pass finds weight; default 0. A field
+---  with an occupancy grid does without
+---@field candidates integer? from which an occupancy grid chooses the samples; default 192
 ---@field background number[]|nil colour behind the scene; default black
 ---@field lr number? default 1e-2 for a hash field, else 5e-4
----@field seed integer? default 1
----@field progress boolean|fun(event: {step: integer, seconds: number, loss: number})|nil
-
---- A learned scene.
----@class mlp.nerf.Scene
----@field field mlp.nn.Module
----@field occupancy mlp.nerf.Occupancy?
----@field step integer
----@field seconds number
-local Scene = { __name = "mlp.nerf.Scene" }
-Scene.__index = Scene
-
--- ---- rays ---------------------------------------------------------------------------------------
+---@field seed integer? of weights, rays and samples; default 1
+---@field progress boolean|fun(event: {step: integer, seconds: number, loss: number}): "stop"?|nil
+---  a function is told every 16 steps; "stop" from it ends the fit
+---@field checkpoint string? a file: written when the fit ends or breaks off, and taken up when it
+---  is there already; nerf.load_scene reads it too
 
 --- Rays and colours of all views, one below the other.
 local function all_rays(views)
@@ -49,101 +49,16 @@ local function all_rays(views)
   for i = 1, #views.images do
     origins[i], directions[i] = rays_of(views.poses[i], height, width, views.focal)
   end
-  return core.cat(origins, 1), core.cat(directions, 1), views.images:reshape(-1, 3)
+  return { origins = core.cat(origins, 1), directions = core.cat(directions, 1),
+    colours = views.images:reshape(-1, 3) }
 end
 
---- Where the samples of some rays lie, and how long they are.
-local function samples_on(self, origins, directions, samples, generator)
-  local draw <const> = { generator = generator, middle = generator == nil }
-  if not (self.occupancy and self.occupancy.asked) then
-    return sampling.stratified(#origins, samples, self.near, self.far, draw)
-  end
-  local t <const>, delta <const> =
-    sampling.stratified(#origins, self.candidates, self.near, self.far, draw)
-  return self.occupancy:choose(origins, directions, t, delta, samples, { generator = generator })
-end
-
-local function see(self, origins, directions, t, delta)
-  local x <const> = origins:unsqueeze(2) + directions:unsqueeze(2) * t:unsqueeze(3)
-  local density <const>, colour <const> = self.field(x, directions)
-  return core.composite(density, colour, t, delta, self.background)
-end
-
--- ---- pictures -----------------------------------------------------------------------------------
-
----@class mlp.nerf.RenderOptions
----@field height integer? pixels; default those of the views
----@field width integer?
----@field focal number? pixels; default that of the views, scaled with the width
----@field samples integer? on a ray; default twice those of a step
----@field rays integer? at once; default 2048
-
---- A picture from a camera.
----@param pose mlp.Tensor (4, 4)
----@param options mlp.nerf.RenderOptions?
----@return mlp.Tensor picture (height, width, 3) in 0..1
----@return mlp.Tensor depth (height, width): sum of weight times distance
----@return mlp.Tensor opacity (height, width)
-function Scene:render(pose, options)
-  local o <const> = errors.options("nerf.Scene:render", options, { height = self.height,
-    width = self.width, focal = errors.NONE, samples = 2 * self.samples, rays = 2048 })
-  local focal <const> = o.focal or self.focal * o.width / self.width
-  local origins <const>, directions <const> = rays_of(pose, o.height, o.width, focal)
-  local _ <close> = core.no_grad_scope()
-  local seen <const>, depth <const>, opacity <const> = {}, {}, {}
-  local parts <const> = directions:split(o.rays)
-  for i, some in ipairs(origins:split(o.rays)) do
-    local t <const>, delta <const> = samples_on(self, some, parts[i], o.samples)
-    seen[i], opacity[i], depth[i] = see(self, some, parts[i], t, delta)
-  end
-  return core.cat(seen, 1):reshape(o.height, o.width, 3):clamp(0, 1),
-    core.cat(depth, 1):reshape(o.height, o.width), core.cat(opacity, 1):reshape(o.height, o.width)
-end
-
---- Peak signal-to-noise ratio of a view, in decibels; and over the pixels alone that the object
---- covers, which are those that are not black.
----@param picture mlp.Tensor (H, W, 3) the truth
----@param pose mlp.Tensor (4, 4)
----@return number psnr
----@return number? covered nil where all is black
-function Scene:psnr(picture, pose)
-  local errors_ <const> = (self:render(pose, { height = #picture, width = picture:size(2) })
-    - picture):square():mean(3)
-  local covered <const> = picture:amax(3):gt(0):to "float32"
-  local count <const> = covered:sum():item()
-  local function decibels(x) return -10 * math.log(x, 10) end
-  return decibels(errors_:mean():item()),
-    count > 0 and decibels((errors_ * covered):sum():item() / count) or nil
-end
-
---- Pictures around the scene, side by side in rows.
----@param count integer pictures
----@param options {columns: integer?, radius: number?, elevation: number?, size: integer?}? `size`
----  of a picture in pixels; default the views' height
----@return mlp.Tensor sheet (rows * size, columns * size, 3)
----@return mlp.Tensor[] pictures
-function Scene:turntable(count, options)
-  local o <const> = errors.options("nerf.Scene:turntable", options, { columns = 6, radius = 4,
-    elevation = 30, size = self.height })
-  local turn <const> = require("mlp.nerf.rays").turntable
-  local pictures <const>, rows <const> = {}, {}
-  for i, pose in ipairs(turn(count, { radius = o.radius, elevation = o.elevation })) do
-    pictures[i] = self:render(pose, { height = o.size, width = o.size })
-  end
-  for first = 1, count, o.columns do
-    local row <const> = { table.unpack(pictures, first, math.min(first + o.columns - 1, count)) }
-    while #row < o.columns do row[#row + 1] = pictures[1] * 0 end
-    rows[#rows + 1] = core.cat(row, 2)
-  end
-  return core.cat(rows, 1), pictures
-end
-
--- ---- learning -----------------------------------------------------------------------------------
+-- ---- one step -----------------------------------------------------------------------------------
 
 local function update_of(self)
   local adam <const> = self.adam
   return compile(function(origins, directions, t, delta, colours)
-    local loss <const> = core.mse(see(self, origins, directions, t, delta), colours)
+    local loss <const> = core.mse(Scene.see(self, origins, directions, t, delta), colours)
     adam:zero_grad()
     loss:backward()
     adam:step()
@@ -161,70 +76,145 @@ local function one_step(self)
   local origins <const> = all.origins:index_select(1, rows)
   local directions <const> = all.directions:index_select(1, rows)
   local t <const>, delta <const> =
-    samples_on(self, origins, directions, self.samples, generator)
+    Scene.samples_on(self, origins, directions, self.samples, { generator = generator })
   return self.update(origins, directions, t, delta, all.colours:index_select(1, rows))
 end
 
+-- ---- the run ------------------------------------------------------------------------------------
+
+--- Tells how it goes; true when the listener has heard enough.
 local function look(self, loss, tell)
   local value <const> = loss:item()
   if value - value ~= 0 then
     errors.raise("%s: the loss is %s after step %d; a lower learning rate (lr) may help", CALL,
-      tostring(value), self.step)
+      tostring(value):gsub("^-?nan$", "NaN"), self.step)
   end
-  tell { step = self.step, seconds = self.seconds, loss = value }
+  return tell { step = self.step, seconds = self.seconds, loss = value } == "stop"
 end
 
---- Goes on learning.
----@param options {steps: integer?, seconds: number?, progress: boolean|function|nil}?
----@return mlp.nerf.Scene self
-function Scene:train(options)
-  local o <const> = errors.options("nerf.Scene:train", options,
-    { steps = errors.NONE, seconds = errors.NONE, progress = errors.NONE })
-  local steps <const> = o.steps or not o.seconds and 1000 or nil
-  local tell <const> = require("mlp.field.fit").teller(o.progress)
-  local first <const>, begun <const> = self.step, self.seconds
-  local function done()
-    return math.max(steps and (self.step - first) / steps or 0,
-      o.seconds and (self.seconds - begun) / o.seconds or 0)
-  end
-  while done() < 1 do
+--- How much of the run is done, 0..1.
+local function fraction_done(self, run)
+  local by_steps <const> = run.last and (self.step - run.first) / (run.last - run.first) or 0
+  local by_time <const> = run.limit and (self.seconds - run.begun) / (run.limit - run.begun) or 0
+  return math.min(math.max(by_steps, by_time), 1)
+end
+
+local function run_steps(self, run, tell)
+  while fraction_done(self, run) < 1 do
     local started <const> = core.now()
-    self.adam.factor = FINAL + (1 - FINAL) * (1 + math.cos(math.pi * done())) / 2
+    local done <const> = fraction_done(self, run)
+    self.adam.factor = FINAL + (1 - FINAL) * (1 + math.cos(math.pi * done)) / 2
     local loss <const> = one_step(self)
     self.step = self.step + 1
     self.seconds = self.seconds + core.now() - started
-    if self.step % EVERY == 0 or done() >= 1 then look(self, loss, tell) end
+    if (self.step % EVERY == 0 or fraction_done(self, run) >= 1) and look(self, loss, tell) then
+      return
+    end
   end
+end
+
+local function learner_of(self)
+  return { model = self.field, adam = self.adam, step = self.step, seconds = self.seconds,
+    seed = self.seed }
+end
+
+--- Goes on learning; with a checkpoint up to so many steps or seconds in all, else so many more.
+--- What interrupts it is raised again, after the checkpoint was written.
+---@param options {steps: integer?, seconds: number?, progress: boolean|function|nil,
+---  checkpoint: string?}?
+---@return mlp.nerf.Scene self
+function Scene:train(options)
+  local o <const> = errors.options("nerf.Scene:train", options, { steps = errors.NONE,
+    seconds = errors.NONE, progress = errors.NONE, checkpoint = errors.NONE })
+  if not self.update then
+    errors.raise("nerf.Scene:train: a scene from a file is not trained further; nerf.fit with its "
+      .. "checkpoint is")
+  end
+  field_fit.want_budget("nerf.Scene:train", o.steps, o.seconds)
+  local steps <const> = o.steps or not o.seconds and 1000 or nil
+  local run <const> = { first = 0, last = steps, begun = 0, limit = o.seconds }
+  if not o.checkpoint then
+    run.first, run.begun = self.step, self.seconds
+    run.last, run.limit = steps and self.step + steps, o.seconds and self.seconds + o.seconds
+  end
+  local ok <const>, why = pcall(run_steps, self, run, field_fit.teller(o.progress))
+  self.step = checkpoint.count(self.adam)
+  if o.checkpoint then
+    local done <const>, message <const> = scene_file.save(self, o.checkpoint, learner_of(self))
+    if not done then errors.raise("%s: the checkpoint was not written: %s", CALL, message) end
+  end
+  if not ok then error(why, 0) end
   return self
+end
+
+--- False where there is no such file; nil and a message where it does not fit.
+local function take_up(self, path)
+  local learner <const> = learner_of(self)
+  local tensors <const>, message = checkpoint.take_up(CALL, path, learner)
+  if not tensors then return tensors, message end
+  -- the grid was asked at the first step past WARM_UP that EVERY divides
+  message = scene_file.take_cells(self, tensors, learner.step > WARM_UP)
+  if message then return nil, ("%s: '%s': %s"):format(CALL, path, message) end
+  self.step, self.seconds = learner.step, learner.seconds
+  return true
+end
+
+-- ---- the call -----------------------------------------------------------------------------------
+
+local function want_options(o)
+  if type(o.views) ~= "table" or not o.views.images then
+    errors.wanted(CALL, "views", o.views, "what nerf.load or nerf.views gives")
+  end
+  for _, name in ipairs { "rays", "samples", "candidates" } do
+    initialise.want_size(CALL, name, o[name])
+  end
+  if math.type(o.fine) ~= "integer" or o.fine < 0 then
+    errors.wanted(CALL, "fine", o.fine, "a whole number from 0")
+  end
+  field_fit.want_budget(CALL, o.steps, o.seconds)
+  require("mlp.nerf.sampling").want_range(CALL, o.near, o.far)
+  local ok <const>, background <const> = pcall(core.tensor, o.background or { 0, 0, 0 })
+  if not ok or #background ~= 3 or background.ndim ~= 1 then
+    errors.wanted(CALL, "background", o.background, "three numbers: {1, 1, 1}")
+  end
+end
+
+--- The default field, its first numbers from the seed.
+local function default_field(seed_wanted)
+  local seed <const>, serial <const> = core.random_state()
+  core.set_random_state(nil, seed_wanted, 0)
+  local field <const> = HashField()
+  core.set_random_state(nil, seed, serial)
+  return field
 end
 
 --- Learns a scene from views.
 ---@param spec mlp.nerf.FitOptions
----@return mlp.nerf.Scene
+---@return mlp.nerf.Scene? scene
+---@return string? message when the checkpoint does not fit
 function fitting.fit(spec)
   local o <const> = errors.options(CALL, spec, { views = errors.NONE, field = errors.NONE,
     steps = errors.NONE, seconds = errors.NONE, near = 2, far = 6, rays = 1024, samples = 32,
-    candidates = 192, background = errors.NONE, lr = errors.NONE, seed = 1,
-    progress = errors.NONE })
-  if type(o.views) ~= "table" or not o.views.images then
-    errors.wanted(CALL, "views", o.views, "what nerf.load or nerf.views gives")
-  end
-  local seed <const>, serial <const> = core.random_state()
-  core.set_random_state(nil, o.seed, 0)
-  local field <const> = o.field or HashField()
-  core.set_random_state(nil, seed, serial)
-  local origins <const>, directions <const>, colours <const> = all_rays(o.views)
+    fine = 0, candidates = 192, background = errors.NONE, lr = errors.NONE, seed = 1,
+    progress = errors.NONE, checkpoint = errors.NONE })
+  want_options(o)
+  local field <const> = o.field or default_field(o.seed)
   local hashed <const> = type(field.density) == "function"
   local self <const> = setmetatable({ field = field, near = o.near, far = o.far, rays = o.rays,
-    samples = o.samples, candidates = o.candidates, seed = o.seed, step = 0, seconds = 0,
-    height = o.views.images:size(2), width = o.views.images:size(3), focal = o.views.focal,
-    background = o.background and core.tensor(o.background) or nil,
+    samples = o.samples, fine = o.fine, candidates = o.candidates, seed = o.seed, step = 0,
+    seconds = 0, height = o.views.images:size(2), width = o.views.images:size(3),
+    focal = o.views.focal, background = o.background and core.tensor(o.background) or nil,
     occupancy = hashed and Occupancy { bound = field.bound } or nil,
-    all = { origins = origins, directions = directions, colours = colours } }, Scene)
+    all = all_rays(o.views) }, Scene)
   self.adam = require("mlp.optim").Adam(field:parameters(), hashed
     and { lr = o.lr or 1e-2, betas = { 0.9, 0.99 }, eps = 1e-15 } or { lr = o.lr or 5e-4 })
   self.update = update_of(self)
-  return self:train { steps = o.steps, seconds = o.seconds, progress = o.progress }
+  if o.checkpoint then
+    local taken <const>, message <const> = take_up(self, o.checkpoint)
+    if taken == nil then return nil, message end
+  end
+  return self:train { steps = o.steps, seconds = o.seconds, progress = o.progress,
+    checkpoint = o.checkpoint }
 end
 
 return fitting

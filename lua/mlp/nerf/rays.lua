@@ -34,9 +34,9 @@ function rays.rays(pose, height, width, focal)
   local seen <const> = core.stack({ across, up, across * 0 - 1 }, -1):reshape(-1, 3)
   local world <const> = seen:matmul(turn:slice(2, 1, 3):t())
   local length <const> = world:norm(2, true)
-  if length:amin():item() < 1e-12 then
-    errors.raise("nerf.rays: the pose turns a direction into nothing; its first three columns are "
-      .. "no rotation")
+  if not (length:amin():item() >= 1e-12 and length:amax():item() < math.huge) then
+    errors.raise("nerf.rays: the pose turns a direction into %s; its first three columns are no "
+      .. "rotation", length:amin():item() < 1e-12 and "nothing" or "no number")
   end
   return turn:select(2, 4):reshape(1, 3):expand(#seen, 3):contiguous(), world / length
 end
@@ -64,11 +64,17 @@ end
 --- Poses on a circle around the z axis, looking at the origin.
 ---@param count integer
 ---@param options {radius: number?, elevation: number?}? `radius` from the origin, default 4;
----  `elevation` above the plane in degrees, below 90, default 30
+---  `elevation` above the plane in degrees, between -90 and 90, default 30
 ---@return mlp.Tensor[] poses (4, 4)
 function rays.turntable(count, options)
   initialise.want_size("nerf.turntable", "count", count)
   local o <const> = errors.options("nerf.turntable", options, { radius = 4, elevation = 30 })
+  if type(o.radius) ~= "number" or o.radius ~= o.radius or o.radius <= 0 then
+    errors.wanted("nerf.turntable", "radius", o.radius, "a positive number")
+  elseif type(o.elevation) ~= "number" or o.elevation ~= o.elevation
+    or math.abs(o.elevation) >= 90 then
+    errors.wanted("nerf.turntable", "elevation", o.elevation, "a number between -90 and 90")
+  end
   local tilt <const>, poses <const> = math.rad(o.elevation), {}
   for i = 1, count do
     local turn <const> = 2 * math.pi * (i - 1) / count

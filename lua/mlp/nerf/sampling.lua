@@ -6,6 +6,22 @@ local initialise <const> = require "mlp.initialise"
 
 local sampling = {}
 
+--- Raises unless samples can lie between near and far.
+---@param call string
+---@param near any
+---@param far any
+---@package
+function sampling.want_range(call, near, far)
+  for name, value in pairs { near = near, far = far } do
+    if type(value) ~= "number" or value ~= value or math.abs(value) == math.huge then
+      errors.wanted(call, name, value, "a finite number")
+    end
+  end
+  if near >= far then
+    errors.raise("%s: near is %s and far %s, but near < far is wanted", call, near, far)
+  end
+end
+
 --- One sample in each of S equal parts of near .. far: at random, or in the middle.
 ---@param rays integer R
 ---@param samples integer S
@@ -19,9 +35,7 @@ function sampling.stratified(rays, samples, near, far, options)
   initialise.want_size("nerf.stratified", "samples", samples)
   local o <const> = errors.options("nerf.stratified", options,
     { generator = errors.NONE, middle = false })
-  if near >= far then
-    errors.raise("nerf.stratified: near is %s and far %s, but near < far is wanted", near, far)
-  end
+  sampling.want_range("nerf.stratified", near, far)
   local part <const> = (far - near) / samples
   local begin <const> = core.linspace(near, far - part, samples):reshape(1, samples)
   local shift <const> = o.middle and core.full({ rays, samples }, 0.5)

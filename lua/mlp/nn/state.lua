@@ -80,9 +80,19 @@ end
 
 -- ---- how to make the model again ----------------------------------------------------------------
 
+--- Built-in modules outside of mlp.nn, by the names that files give them.
+local ELSEWHERE <const> = { NerfMLP = "mlp.nerf.mlp", NerfHashField = "mlp.nerf.hash_field" }
+
+--- The class of a built-in module by its name, or nil.
+local function class_named(nn, name)
+  local path <const> = type(name) == "string" and ELSEWHERE[name]
+  local class <const> = path and require(path) or nn[name]
+  return type(class) == "table" and class.class_name == name and class or nil
+end
+
 local function class_of(nn, module)
   local class = getmetatable(module)
-  return nn[class.class_name] == class and class.class_name or nil
+  return class_named(nn, class.class_name) == class and class.class_name or nil
 end
 
 --- A JSON value for an argument; raises the name of what cannot be written.
@@ -116,8 +126,8 @@ local function build(nn, spec)
     return spec
   end
   if spec.class ~= nil then
-    local class = type(spec.class) == "string" and nn[spec.class]
-    if type(class) ~= "table" or class.class_name ~= spec.class then
+    local class = type(spec.class) == "string" and class_named(nn, spec.class)
+    if not class then
       error({ message = ("it names the class '%s', which this library has not"):format(
         tostring(spec.class)) })
     end
@@ -242,7 +252,11 @@ local function with_memory_for(tensors, build_it)
   return nil, made
 end
 
-local function rebuild(text, tensors)
+--- The model that a description asks for, its numbers still to be assigned.
+---@param text string as state.description gives it
+---@param tensors table<string, mlp.Tensor> of the file
+---@return mlp.nn.Module? model, string? message
+function state.make(text, tensors)
   local ok, spec = pcall(json.decode, text, 1, json.null)
   if not ok or type(spec) ~= "table" then return nil, "its description is no JSON object" end
   local model, why = with_memory_for(tensors, function() return build(require "mlp.nn", spec) end)
@@ -268,7 +282,7 @@ function state.rebuild(path)
     return nil, ("load: '%s' does not say how its model is made; make it yourself and call "
       .. "model:load(path)"):format(path)
   end
-  local model, why = rebuild(text, tensors)
+  local model, why = state.make(text, tensors)
   if not model then return nil, ("load: '%s': %s"):format(path, why) end
   for _, tensor in pairs(tensors) do
     if tensor.dtype == "float64" then model:to "float64" end
