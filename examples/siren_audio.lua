@@ -1,10 +1,13 @@
--- A sound as a network of time: a SIREN listens to a WAV file, or to a chord made here.
---   lua5.4 examples/siren_audio.lua [sound.wav or "chord"] [seconds]
--- Writes out/siren_audio.wav (what the network holds), out/siren_audio_error.wav and
--- out/siren_audio.svg.
+-- A sound as a network of time: a SIREN listens to a WAV file, or to a chord made here; and beside
+-- it sines behind Fourier features whose frequencies are those of sounds.
+--   lua5.4 examples/siren_audio.lua [sound.wav or "chord"] [seconds for each network]
+-- Writes out/siren_audio_siren.wav and out/siren_audio_features.wav (what the networks hold; for an
+-- error file each, _error.wav) and out/siren_audio.svg.
 local mlp = require "mlp"
+local nn = mlp.nn
 
 local path, seconds = arg[1] or "chord", tonumber(arg[2]) or 30
+local hurried = seconds < 5 -- only to see that it runs
 
 -- One second of three plucked strings.
 local function chord()
@@ -28,37 +31,102 @@ if path ~= "chord" then
 else
   samples, rate = chord()
 end
+local count = #samples
+print(("%s: %d samples at %d per second, seed 1"):format(path, count, rate))
 
-local field = assert(mlp.field.fit { signal = mlp.field.audio(samples, rate), network = "siren",
-  seconds = 0.05 * seconds, decay = false })
-local times, ratios = {}, {}
-repeat
-  times[#times + 1], ratios[#ratios + 1] = field.seconds, field:snr()
-  field:train { seconds = 0.19 * seconds }
-until field.seconds >= seconds
-times[#times + 1], ratios[#ratios + 1] = field.seconds, field:snr()
+-- ---- two networks -------------------------------------------------------------------------------
 
-print(("%s: %d samples at %d per second, %d parameters, %d steps in %.0f s, seed 1"):format(
-  path, #samples, rate, field.model:parameter_count(), field.step, field.seconds))
-print(("signal to noise %.2f dB"):format(field:snr()))
+-- The paper's (Sitzmann et al. 2020, section 4.1): its time runs from -100 to 100 with omega 30,
+-- which is omega 3000 for ours from -1 to 1.
+local function siren()
+  local width = hurried and 32 or 256
+  return nn.Siren { 1, width, width, width, 1, omega_first = 3000 }, 0
+end
+
+-- Cosines and sines of 0 +- 1000 Hz, then sines of moderate frequency. A row of B is in turns per
+-- unit of time, and a unit is half of the sound. As many weights and frequencies as half of the
+-- samples, at most: F = 0.8 H frequencies, 2 F H + H^2 weights.
+local function features()
+  local H = math.min((count / 2 / 2.6) ^ 0.5 // 1 - 2, hurried and 32 or 512) | 0
+  local encoding = nn.FourierFeatures(1, { features = 4 * H // 5,
+    sigma = 1000 * (count / rate / 2) })
+  local sines = nn.Siren { encoding.outputs, H, H, 1, omega_first = 10, omega = 10 }
+  return nn.Sequential { encoding, sines }, encoding.outputs // 2
+end
+
+local NETWORKS = {
+  { name = "SIREN", file = "siren", make = siren, lr = 1e-3 },
+  { name = "features + sines", file = "features", make = features, lr = 2e-3 },
+}
+
+-- ---- listening ----------------------------------------------------------------------------------
+
+local LOOKS = hurried and 2 or 15
+
+local function listen(network)
+  mlp.manual_seed(1)
+  local model, fixed = network.make()
+  local points = { x = {}, y = {}, name = network.name }
+  local field = assert(mlp.field.fit { signal = mlp.field.audio(samples, rate), network = model,
+    lr = network.lr, batch = math.min(8192, count // 16), steps = 1 })
+  field:train { seconds = seconds, progress = function(event)
+    if event.seconds < seconds * #points.x / LOOKS then return end
+    points.x[#points.x + 1], points.y[#points.y + 1] = event.seconds, field:snr()
+  end }
+  points.x[#points.x + 1], points.y[#points.y + 1] = field.seconds, field:snr()
+  print(("%-17s %d parameters + %d fixed frequencies, %.3f of the samples; %d steps in %.0f s")
+    :format(network.name, model:parameter_count(), fixed, (model:parameter_count() + fixed) / count,
+      field.step, field.seconds))
+  print(("%-17s signal to noise %.2f dB"):format(network.name, field:snr()))
+  return field:render(), points
+end
+
+-- ---- pictures -----------------------------------------------------------------------------------
+
+local PIECE = 1024 -- samples at once
+
+-- Mean power at each frequency, in decibels: Hann's window, the real Fourier basis, frames side by
+-- side; an average of eight neighbours.
+local function spectrum(sound)
+  local basis = mlp.fourier.basis(PIECE):to "float32"
+  local turn = mlp.linspace(0, 2 * math.pi, PIECE)
+  local frames = sound:slice(1, 1, count // PIECE * PIECE):reshape(-1, PIECE)
+  local parts = (frames * (0.5 - turn:cos() * 0.5)):matmul(basis:t()):square():mean(1)
+  local power = parts:slice(1, 2, -2):reshape(-1, 2):sum(2)
+  power = power:slice(1, 1, #power // 8 * 8):reshape(-1, 8):mean(2)
+  local kilohertz = (mlp.arange(1, #power):to "float32" - 0.5) * (8 * rate / PIECE / 1000)
+  return kilohertz:totable(), ((power + 1e-12):log() * (10 / math.log(10))):totable()
+end
+
+-- The loudest short piece.
+local function loud_piece()
+  local length = math.min(count, 500)
+  local loud = samples:slice(1, 1, count // length * length):reshape(-1, length):square():mean(2)
+  local first = (loud:argmax(1):item() - 1) * length + 1
+  local t = ((mlp.arange(first, first + length - 1) - 1):to "float32" * (1 / rate)):totable()
+  return t, function(x) return x:reshape(-1):slice(1, first, first + length - 1):totable() end
+end
 
 os.execute "mkdir -p out"
-local heard = field:render()
-assert(mlp.io.wav.save("out/siren_audio.wav", heard:clamp(-1, 1), rate))
-assert(mlp.io.wav.save("out/siren_audio_error.wav", (heard - samples):clamp(-1, 1), rate))
-
-local shown = math.min(#samples, 800)
-local from = math.max(1, #samples // 3 - shown // 2)
-local function piece(x)
-  return x:select(2, 1):slice(1, from, math.min(from + shown - 1, #x)):totable()
+local t, piece = loud_piece()
+local curves, waves, spectra = {}, { { x = t, y = piece(samples), name = "sound" } }, {}
+local x, y = spectrum(samples)
+spectra[1] = { x = x, y = y, name = "sound" }
+for i, network in ipairs(NETWORKS) do
+  local heard
+  heard, curves[i] = listen(network)
+  local stem = "out/siren_audio_" .. network.file
+  assert(mlp.io.wav.save(stem .. ".wav", heard:clamp(-1, 1), rate))
+  assert(mlp.io.wav.save(stem .. "_error.wav", (heard - samples):clamp(-1, 1), rate))
+  waves[i + 1] = { x = t, y = piece(heard), name = network.name, dash = "dashed" }
+  x, y = spectrum(heard - samples)
+  spectra[i + 1] = { x = x, y = y, name = "error of " .. network.name }
 end
-local t = {}
-for i = 1, #piece(samples) do t[i] = (from + i - 1) / rate end
-assert(mlp.plot.grid {
-  mlp.plot.lines { { x = times, y = ratios, name = "SIREN", marker = true },
-    x_label = "seconds of fitting", y_label = "signal to noise, dB",
-    title = "How well it listens" },
-  mlp.plot.lines { { x = t, y = piece(samples), name = "sound" },
-    { x = t, y = piece(heard), name = "network", dash = "dashed" }, x_label = "seconds",
-    title = "A piece of it" }, columns = 2 }:save "out/siren_audio.svg")
-print "out/siren_audio.wav, out/siren_audio_error.wav, out/siren_audio.svg"
+curves.x_label, curves.y_label, curves.title = "seconds of fitting", "signal to noise, dB",
+  "How well they listen"
+waves.x_label, waves.title = "seconds", "The loudest piece"
+spectra.x_label, spectra.y_label, spectra.title = "kilohertz", "mean power, dB",
+  "What is in the sound, what is left over"
+assert(mlp.plot.grid { mlp.plot.lines(curves), mlp.plot.lines(spectra), mlp.plot.lines(waves),
+  columns = 3 }:save "out/siren_audio.svg")
+print "out/siren_audio_siren.wav, out/siren_audio_features.wav, out/siren_audio.svg"

@@ -78,6 +78,8 @@ describe("samples", function()
     local there <const> = fine:gt(5):to "float32" * fine:lt(8):to "float32"
     assert.is_true(there:sum():item() > 20 * 32)
     assert.is_true(delta:amin():item() >= 0)
+    refuses("both %(R, S%) are wanted", function() nerf.hierarchical(t, mlp.ones(20, 3), 4, 16) end)
+    refuses("samples is 0 but", function() nerf.hierarchical(t, weights, 0, 16) end)
   end)
 end)
 
@@ -99,6 +101,8 @@ describe("an occupancy grid", function()
     assert.is_true(chosen[1]:amin():item() > 1.3 and chosen[1]:amax():item() < 2.7)
     assert.near(1, lengths[1]:sum():item(), 0.3)
     assert.equal(0, lengths[2]:sum():item())
+    refuses("resolution is 0", function() nerf.Occupancy { resolution = 0 } end)
+    refuses("bound is %-1", function() nerf.Occupancy { bound = -1 } end)
   end)
 end)
 
@@ -241,6 +245,10 @@ describe("a scene", function()
       samples = 4, background = { 1, 1, 1 } }
     assert.equal(2, scene.step)
     refuses("views is nil but", function() nerf.fit { steps = 1 } end)
+    refuses("field is 3 but a module", function() nerf.fit { views = views, field = 3 } end)
+    refuses("the second result of the field is nil", function()
+      nerf.fit { views = views, field = mlp.nn.MLP { 3, 4 }, steps = 1 }
+    end)
     for name, value in pairs { rays = 0, samples = 0, candidates = 0.5, fine = -1, near = "a",
       background = { 1, 2 }, steps = 0, seconds = -1 } do
       refuses("nerf.fit: " .. name .. " is ", function()

@@ -6,6 +6,7 @@
 --- face might meet one of the neighbour's.
 
 local core <const> = require "mlp.core"
+local errors <const> = require "mlp.errors"
 
 local marching = {}
 
@@ -102,6 +103,16 @@ local function active_cubes(values, level)
   return places:totable(), flat:index_select(1, places):totable()
 end
 
+local function want_grid(call, values)
+  local fits = core.is_tensor(values) and values.ndim == 3
+  for axis = 1, fits and 3 or 0 do fits = fits and values:size(axis) >= 2 end
+  if not fits then
+    errors.wanted(call, "the grid", values, "a tensor (nz, ny, nx), at least 2 along each axis,")
+  elseif values:to("float64"):isfinite():all():item() == 0 then
+    errors.raise("%s: the grid holds a number that is not finite", call)
+  end
+end
+
 --- The surface of a grid: where its numbers pass `level`, with the smaller ones inside.
 ---@param values mlp.Tensor (nz, ny, nx), at least 2 along each axis
 ---@param options {level: number?, low: number?, high: number?}? `level` default 0; the grid's ends
@@ -109,8 +120,9 @@ end
 ---@return mlp.Tensor vertices (V, 3)
 ---@return mlp.Tensor faces (F, 3) int64, anticlockwise seen from outside
 function marching.cubes(values, options)
-  local o <const> = require("mlp.errors").options("field.marching_cubes", options,
-    { level = 0, low = -1, high = 1 })
+  local call <const> = "field.marching_cubes"
+  local o <const> = errors.options(call, options, { level = 0, low = -1, high = 1 })
+  want_grid(call, values)
   local nz <const>, ny <const>, nx <const> = table.unpack(values.shape)
   local number <const> = values:reshape(-1):totable()
   local span <const>, step <const> = { nx, ny, nz }, { 1, nx, nx * ny }

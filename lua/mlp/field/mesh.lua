@@ -11,6 +11,23 @@ local meshes = {}
 ---@field vertices mlp.Tensor (V, 3)
 ---@field faces mlp.Tensor (F, 3) int64, corners from 1, anticlockwise seen from outside
 
+--- Raises unless it is a mesh whose faces name its vertices.
+local function want_mesh(call, mesh)
+  local given <const> = type(mesh) == "table" and mesh or {}
+  local v <const>, f <const> = given.vertices, given.faces
+  local fits <const> = core.is_tensor(v) and v.ndim == 2 and v:size(2) == 3
+    and core.is_tensor(f) and f.ndim == 2 and f:size(2) == 3 and f.dtype == "int64"
+  if not fits then
+    errors.wanted(call, "the mesh", mesh,
+      "a table of vertices, a tensor (V, 3), and faces, an int64 tensor (F, 3),")
+  elseif #f == 0 then
+    errors.raise("%s: the mesh has no faces", call)
+  elseif f:amin():item() < 1 or f:amax():item() > #v then
+    errors.raise("%s: a face names vertex %d, but the mesh has vertices 1 to %d", call,
+      f:amin():item() < 1 and f:amin():item() or f:amax():item(), #v)
+  end
+end
+
 -- ---- OBJ ----------------------------------------------------------------------------------------
 
 --- Polygons become fans of triangles; texture and normal indices are left out; -1 is the last
@@ -59,6 +76,7 @@ function meshes.load_obj(path) return file.load("field.load_obj", path, read) en
 ---@return true? done
 ---@return string? message
 function meshes.save_obj(path, mesh)
+  want_mesh("field.save_obj", mesh)
   return file.write(path, function(handle)
     for _, v in ipairs(mesh.vertices:totable()) do
       handle:write(("v %.6g %.6g %.6g\n"):format(v[1], v[2], v[3]))
@@ -77,6 +95,7 @@ end
 ---@return boolean closed
 ---@return string? message names an edge that is not shared so
 function meshes.is_closed(mesh)
+  want_mesh("field.is_closed", mesh)
   local edges <const> = {}
   local many <const> = #mesh.vertices + 1
   for _, f in ipairs(mesh.faces:totable()) do
@@ -102,6 +121,7 @@ end
 ---@param mesh mlp.field.Mesh
 ---@return mlp.Tensor corners (F, 3, 3)
 function meshes.corners(mesh)
+  want_mesh("field.corners", mesh)
   return mesh.vertices:to("float32"):index_select(1, mesh.faces:reshape(-1)):reshape(-1, 3, 3)
 end
 
@@ -156,8 +176,11 @@ function meshes.mesh_sdf(mesh, options)
     if not loaded then return nil, message end
     mesh = loaded
   end
+  want_mesh("field.mesh_sdf", mesh)
   if math.type(o.samples) ~= "integer" or o.samples < 2 then
     errors.wanted("field.mesh_sdf", "samples", o.samples, "a whole number from 2")
+  elseif type(o.near) ~= "number" or o.near < 0 or o.near > 1 then
+    errors.wanted("field.mesh_sdf", "near", o.near, "a share from 0 to 1")
   end
   local closed <const>, why <const> = meshes.is_closed(mesh)
   if not closed then return nil, "field.mesh_sdf: " .. why end

@@ -101,7 +101,11 @@ function Field:render(size)
     errors.wanted("field:render", "the size", size, "a table {height, width}")
   end
   if self.kind == "audio" then
-    local count <const> = self.shape[1] * (size and size.rate or self.rate) // self.rate | 0
+    local rate <const> = size and size.rate or self.rate
+    if type(rate) ~= "number" or rate ~= rate or self.shape[1] * rate // self.rate < 1 then
+      errors.wanted("field:render", "rate", rate, "so many samples per second that one is left")
+    end
+    local count <const> = self.shape[1] * rate // self.rate | 0
     return self:sample(signals.middles(count):reshape(-1, 1))
   end
   want_kind(self, "render", "image")

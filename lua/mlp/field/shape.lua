@@ -76,6 +76,9 @@ function shape.shade(field, options)
   local slope <const> = field:gradient(at:clamp(-1, 1))
   local normal <const> = slope / slope:norm(2, true):clamp(1e-6)
   local light <const> = core.tensor { o.light }
+  if light:norm():item() == 0 then
+    errors.raise "field:shade: light has no direction; a vector of three numbers is wanted"
+  end
   local bright <const> = (normal * (light / light:norm())):sum(2, true):clamp(0) * 0.8 + 0.2
   local seen <const> = (bright * core.tensor { o.colour }):masked_fill(hit:logical_not(), 1)
   return seen:reshape(o.height, o.width, 3)

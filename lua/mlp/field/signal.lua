@@ -71,6 +71,9 @@ function signal.audio(samples, rate)
   if not fits then
     errors.wanted("field.audio", "the sound", samples, "a tensor (N) or (N, channels)")
   end
+  if rate ~= nil and (type(rate) ~= "number" or rate ~= rate or rate <= 0) then
+    errors.wanted("field.audio", "rate", rate, "a positive number of samples per second")
+  end
   local values <const> = samples:detach():to "float32":reshape(#samples, -1)
   return make("audio", middles(#samples):reshape(-1, 1), values,
     { shape = values.shape, rate = rate or 44100 })

@@ -10,6 +10,7 @@ local errors <const> = require "mlp.errors"
 local field_fit <const> = require "mlp.field.fit"
 local HashField <const> = require "mlp.nerf.hash_field"
 local initialise <const> = require "mlp.initialise"
+local Module <const> = require "mlp.nn.module"
 local Occupancy <const> = require "mlp.nerf.occupancy"
 local rays_of <const> = require("mlp.nerf.rays").rays
 local Scene <const> = require "mlp.nerf.scene"
@@ -164,6 +165,8 @@ end
 local function want_options(o)
   if type(o.views) ~= "table" or not o.views.images then
     errors.wanted(CALL, "views", o.views, "what nerf.load or nerf.views gives")
+  elseif o.field ~= nil and not Module.is(o.field) then
+    errors.wanted(CALL, "field", o.field, "a module such as nerf.HashField() or nerf.MLP()")
   end
   for _, name in ipairs { "rays", "samples", "candidates" } do
     initialise.want_size(CALL, name, o[name])

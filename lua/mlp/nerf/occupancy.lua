@@ -4,6 +4,7 @@
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
+local want_size <const> = require("mlp.initialise").want_size
 
 ---@class mlp.nerf.Occupancy
 ---@field cells mlp.Tensor (resolution^3) densities, fading
@@ -22,6 +23,10 @@ local FADE <const> = 0.9
 local function new(options)
   local o <const> = errors.options("nerf.Occupancy", options,
     { bound = 1.5, resolution = 48, threshold = 0.5 })
+  want_size("nerf.Occupancy", "resolution", o.resolution)
+  if type(o.bound) ~= "number" or o.bound ~= o.bound or o.bound <= 0 then
+    errors.wanted("nerf.Occupancy", "bound", o.bound, "a positive number")
+  end
   return setmetatable({ bound = o.bound, resolution = o.resolution, threshold = o.threshold,
     cells = core.full({ o.resolution ^ 3 // 1 | 0 }, 1e9), asked = false }, Occupancy)
 end

@@ -66,6 +66,12 @@ end
 function sampling.hierarchical(t, weights, samples, far, options)
   initialise.want_size("nerf.hierarchical", "samples", samples)
   local o <const> = errors.options("nerf.hierarchical", options, { generator = errors.NONE })
+  local fits <const> = core.is_tensor(weights) and core.is_tensor(t) and t.ndim == 2
+    and weights.ndim == 2 and #weights == #t and weights:size(2) == t:size(2)
+  if not fits then
+    errors.raise("nerf.hierarchical: t is %s and the weights %s, but both (R, S) are wanted",
+      core.describe(t), core.describe(weights))
+  end
   local _ <close> = core.no_grad_scope()
   local count <const> = t:size(2)
   local density <const> = weights:detach() + 1e-5

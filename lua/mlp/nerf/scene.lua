@@ -31,6 +31,9 @@ Scene.__index = Scene
 function Scene.see(self, origins, directions, t, delta)
   local x <const> = origins:unsqueeze(2) + directions:unsqueeze(2) * t:unsqueeze(3)
   local density <const>, colour <const> = self.field(x, directions)
+  if not core.is_tensor(colour) then
+    errors.wanted("nerf.fit", "the second result of the field", colour, "a colour (R, S, 3)")
+  end
   return core.composite(density, colour, t, delta, self.background)
 end
 
