@@ -55,8 +55,8 @@ local function features()
 end
 
 local NETWORKS = {
-  { name = "SIREN", file = "siren", make = siren, lr = 1e-3 },
-  { name = "features + sines", file = "features", make = features, lr = 2e-3 },
+  { name = "SIREN", file = "siren", make = siren, lr = 3e-4 },
+  { name = "features + sines", file = "features", make = features, lr = 1e-3 },
 }
 
 -- ---- listening ----------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ local function listen(network)
   local model, fixed = network.make()
   local points = { x = {}, y = {}, name = network.name }
   local field = assert(mlp.field.fit { signal = mlp.field.audio(samples, rate), network = model,
-    lr = network.lr, batch = math.min(8192, count // 16), steps = 1 })
+    lr = network.lr, batch = math.min(4096, count // 16), steps = 1 })
   field:train { seconds = seconds, progress = function(event)
     if event.seconds < seconds * #points.x / LOOKS then return end
     points.x[#points.x + 1], points.y[#points.y + 1] = event.seconds, field:snr()

@@ -69,16 +69,16 @@ function shape.shade(field, options)
   local o <const> = errors.options("field:shade", options, { height = 256, width = 256,
     pose = errors.NONE, focal = errors.NONE, colour = { 0.75, 0.8, 0.9 },
     light = { 0.5, 0.3, 0.8 } })
+  local light <const> = core.tensor { o.light }
+  if light:norm():item() == 0 then
+    errors.raise "field:shade: light has no direction; a vector of three numbers is wanted"
+  end
   local pose <const> = o.pose or rays.turntable(1, { radius = 3.5, elevation = 20 })[1]
   local origins <const>, directions <const> = rays.rays(pose, o.height, o.width,
     o.focal or 1.5 * o.width)
   local at <const>, hit <const> = march(field, origins, directions, 1, 6)
   local slope <const> = field:gradient(at:clamp(-1, 1))
   local normal <const> = slope / slope:norm(2, true):clamp(1e-6)
-  local light <const> = core.tensor { o.light }
-  if light:norm():item() == 0 then
-    errors.raise "field:shade: light has no direction; a vector of three numbers is wanted"
-  end
   local bright <const> = (normal * (light / light:norm())):sum(2, true):clamp(0) * 0.8 + 0.2
   local seen <const> = (bright * core.tensor { o.colour }):masked_fill(hit:logical_not(), 1)
   return seen:reshape(o.height, o.width, 3)
