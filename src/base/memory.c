@@ -5,6 +5,7 @@
 
 enum { ALIGNMENT = 64, CLASS_STEPS = 4, SMALLEST_LOG2 = 6 };
 #define LARGEST_POOLED ((size_t)16 << 20) /* the last class: 18 octaves above 64 bytes */
+#define LEAST_BY_HAND ((size_t)64 << 10)
 
 /* Class k holds blocks of the k-th size in 64, 80, 96, 112, 128, 160, ...: four steps an octave. */
 static int class_of(size_t bytes, size_t *rounded) {
@@ -18,18 +19,48 @@ static int class_of(size_t bytes, size_t *rounded) {
   return k + (int)steps;
 }
 
+/* The size of the blocks of class k. */
+static size_t size_of(int k) {
+  size_t octave = (size_t)1 << (SMALLEST_LOG2 + k / CLASS_STEPS);
+  return octave + octave / CLASS_STEPS * (size_t)(k % CLASS_STEPS);
+}
+
 void mlp_memory_init(mlp_memory *m) {
   memset(m, 0, sizeof *m);
   m->limit_bytes = SIZE_MAX;
   m->fail_after = MLP_NEVER_FAIL;
 }
 
+/* ---- fresh blocks ---------------------------------------------------------------------------- */
+
+/*
+** posix_memalign of glibc before 2.38 does not find the hole that a block of the same size has left
+** (its bug 14581): it asks for room to align in, which the hole has not, and the heap grows without
+** end. So blocks worth the bytes are aligned by hand inside of malloc's, whose address stands before
+** them.
+*/
+static void *fresh(size_t rounded) {
+  void *block = NULL;
+  if (rounded < LEAST_BY_HAND) return posix_memalign(&block, ALIGNMENT, rounded) ? NULL : block;
+  char *given = malloc(rounded + ALIGNMENT);
+  if (!given) return NULL;
+  block = given + ALIGNMENT - (uintptr_t)given % ALIGNMENT; /* malloc's own alignment leaves room */
+  ((void **)block)[-1] = given;
+  return block;
+}
+
+static void release(void *block, size_t rounded) {
+  free(rounded < LEAST_BY_HAND ? block : ((void **)block)[-1]);
+}
+
+/* ---- the pool -------------------------------------------------------------------------------- */
+
 void mlp_memory_trim(mlp_memory *m) {
   for (int k = 0; k < MLP_POOL_CLASSES; k++) {
     while (m->pool[k]) {
       mlp_free_block *block = m->pool[k];
       m->pool[k] = block->next;
-      free(block);
+      release(block, size_of(k));
     }
   }
   m->pooled_bytes = 0;
@@ -43,10 +74,10 @@ static int made_to_fail(mlp_memory *m) {
 }
 
 static void *take_fresh(mlp_memory *m, size_t rounded) {
-  void *block = NULL;
-  if (posix_memalign(&block, ALIGNMENT, rounded) == 0) return block;
+  void *block = fresh(rounded);
+  if (block) return block;
   mlp_memory_trim(m);
-  return posix_memalign(&block, ALIGNMENT, rounded) == 0 ? block : NULL;
+  return fresh(rounded);
 }
 
 static void *take_pooled(mlp_memory *m, int k, size_t rounded) {
@@ -83,7 +114,7 @@ void mlp_give(mlp_memory *m, void *block, size_t bytes) {
   int k = class_of(bytes, &rounded);
   m->live_bytes -= rounded;
   if (rounded > LARGEST_POOLED || m->pooled_bytes + rounded > MLP_POOL_LIMIT) {
-    free(block);
+    release(block, rounded);
     return;
   }
   mlp_free_block *freed = block;

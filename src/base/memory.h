@@ -1,6 +1,6 @@
 /*
 ** The only allocator of floors 0 to 4. Blocks are 64-byte aligned (a cache line, an AVX-512
-** register) and are given back with the size they were taken with, so they carry no header.
+** register) and are given back with the size they were taken with, so they carry no size.
 ** Small and middling blocks return to a pool of size classes and are taken again from there; the
 ** pool never holds more than MLP_POOL_LIMIT bytes. One mlp_memory belongs to one Lua state.
 ** A taking that would bring the live bytes above `limit_bytes` fails. A test can make the n-th
