@@ -14,12 +14,13 @@ local plain_seconds = tonumber(arg[3]) or seconds
 local HELD_OUT = 10
 local hurried = seconds < 5 -- only to see that it runs
 
--- ---- a scene of our own: three balls and a floor, lit from above --------------------------------
+-- ---- a scene of our own: balls and their shadows on a floor -------------------------------------
 
 local BALLS = {
   { 0, 0, 0.1, 0.6, { 0.9, 0.3, 0.2 } }, { 0.8, 0.5, -0.2, 0.3, { 0.2, 0.5, 0.9 } },
-  { -0.7, 0.6, -0.15, 0.35, { 0.95, 0.8, 0.2 } },
+  { -0.7, 0.6, -0.15, 0.35, { 0.95, 0.8, 0.2 } }, { 0.25, -0.85, -0.28, 0.22, { 0.3, 0.75, 0.4 } },
 }
+local LIGHT = mlp.tensor { { 0.4, 0.3, 0.866 } } -- from there
 
 local function column(x, i) return x:select(2, i) end
 
@@ -30,8 +31,9 @@ local function meet_ball(o, d, ball)
   local root = b:square() - away:square():sum(2) + ball[4] ^ 2
   local t = -b - root:clamp(0):sqrt()
   local normal = (away + d * t:unsqueeze(2)) * (1 / ball[4])
-  local light = ((normal * mlp.tensor { { 0.4, 0.3, 0.866 } }):sum(2):clamp(0) * 0.8 + 0.2)
-  return light:unsqueeze(2) * mlp.tensor { ball[5] }, t:masked_fill(root:le(0), 1e9)
+  local light = ((normal * LIGHT):sum(2):clamp(0) * 0.8 + 0.2)
+  local misses = root:le(0):logical_or(t:le(0))
+  return light:unsqueeze(2) * mlp.tensor { ball[5] }, t:masked_fill(misses, 1e9)
 end
 
 local function meet_floor(o, d)
@@ -39,7 +41,12 @@ local function meet_floor(o, d)
   local at = o + d * t:unsqueeze(2)
   local check = ((column(at, 1) * 2):floor() + (column(at, 2) * 2):floor()) % 2
   local outside = t:le(0):logical_or(at:slice(2, 1, 2):abs():amax(2):gt(1.2))
-  return (check * 0.5 + 0.3):unsqueeze(2):expand(#o, 3), t:masked_fill(outside, 1e9)
+  local lit = t * 0 + 1
+  for _, ball in ipairs(BALLS) do
+    local _, above = meet_ball(at, LIGHT:expand(#o, 3), ball)
+    lit = lit:masked_fill(above:lt(1e8), 0.35)
+  end
+  return ((check * 0.5 + 0.3) * lit):unsqueeze(2):expand(#o, 3), t:masked_fill(outside, 1e9)
 end
 
 local function draw(pose, side, focal)
@@ -54,7 +61,7 @@ local function draw(pose, side, focal)
 end
 
 local function own_scene()
-  local side = hurried and 16 or 64
+  local side = hurried and 16 or 100
   local focal, images, poses = 1.25 * side, {}, {}
   for ring, elevation in ipairs { 20, 40, 60, 30 } do
     local count = ring == 4 and HELD_OUT or 12

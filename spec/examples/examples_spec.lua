@@ -1,6 +1,7 @@
 --- Every example runs, as a reader would run it, with a tiny budget; what it claims is checked.
 local child <const> = require "spec.support.child"
 local files <const> = require "mlp.io.file"
+local mlp <const> = require "mlp"
 
 local DATA <const> = os.getenv "MLP_DATA"
 
@@ -131,10 +132,15 @@ describe("the example", function()
     assert.is_true(exists "out/image_field.png" and exists "out/image_field.svg")
   end)
 
-  it("siren_audio fits a sound", function()
+  it("siren_audio fits a sound, with fewer numbers than half of its samples", function()
+    os.remove "out/siren_audio_features.wav"
     local output <const> = run("siren_audio.lua", "chord", 1)
-    assert.is_truthy(tonumber(output:match "signal to noise (%-?[%d.]+) dB"))
-    assert.is_true(exists "out/siren_audio.wav" and exists "out/siren_audio.svg")
+    for _, name in ipairs { "SIREN", "features %+ sines" } do
+      assert.is_true(tonumber(output:match(name .. " +signal to noise (%-?[%d.]+) dB")) > 0, output)
+      assert.is_true(tonumber(output:match(name .. " .-(%d%.%d+) of the samples")) < 0.5)
+    end
+    assert.is_true(exists "out/siren_audio_features.wav" and exists "out/siren_audio.svg")
+    assert.equal(16000, #assert(mlp.io.wav.load "out/siren_audio_siren.wav"))
   end)
 
   it("poisson finds a picture from its gradients", function()
@@ -157,8 +163,10 @@ describe("the example", function()
 
   it("tiny_nerf learns a scene that it draws itself", function()
     local output <const> = run("tiny_nerf.lua", "own", 1)
-    assert.is_true(tonumber(output:match "hash grid .-: ([%d.]+) dB held out") > 5)
+    assert.is_true(tonumber(output:match "hash grid: .-: ([%d.]+) dB held out") > 5)
+    assert.is_true(tonumber(output:match "plain network: .-: ([%d.]+) dB held out") > 5)
     assert.is_true(exists "out/tiny_nerf.png" and exists "out/tiny_nerf_turn.png")
+    assert.is_true(assert(mlp.nerf.load_scene "out/tiny_nerf.safetensors").step > 0)
   end)
 
   it("sdf fits a shape and meshes it", function()
