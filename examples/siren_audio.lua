@@ -1,8 +1,10 @@
 -- A sound as a network of time: a SIREN listens to a WAV file, or to a chord made here; and beside
 -- it sines behind Fourier features whose frequencies are those of sounds.
 --   lua5.4 examples/siren_audio.lua [sound.wav or "chord"] [seconds for each network]
--- Writes out/siren_audio_siren.wav and out/siren_audio_features.wav (what the networks hold; for an
--- error file each, _error.wav) and out/siren_audio.svg.
+-- On seven seconds of a cello (SIREN's gt_bach.wav, 308,207 samples), 300 seconds each on one core:
+-- 28.0 dB by 132,353 parameters, 38.0 dB by 151,349 and 192 frequencies.
+-- Writes out/siren_audio_siren.wav and out/siren_audio_features.wav (what the networks hold; with
+-- _error.wav what they lack) and out/siren_audio.svg.
 local mlp = require "mlp"
 local nn = mlp.nn
 
@@ -109,19 +111,21 @@ end
 
 os.execute "mkdir -p out"
 local t, piece = loud_piece()
-local curves, waves, spectra = {}, { { x = t, y = piece(samples), name = "sound" } }, {}
-local x, y = spectrum(samples)
-spectra[1] = { x = x, y = y, name = "sound" }
+local curves, waves, spectra = {}, {}, {}
+local x, y
 for i, network in ipairs(NETWORKS) do
   local heard
   heard, curves[i] = listen(network)
   local stem = "out/siren_audio_" .. network.file
   assert(mlp.io.wav.save(stem .. ".wav", heard:clamp(-1, 1), rate))
   assert(mlp.io.wav.save(stem .. "_error.wav", (heard - samples):clamp(-1, 1), rate))
-  waves[i + 1] = { x = t, y = piece(heard), name = network.name, dash = "dashed" }
+  waves[i] = { x = t, y = piece(heard), name = network.name }
   x, y = spectrum(heard - samples)
-  spectra[i + 1] = { x = x, y = y, name = "error of " .. network.name }
+  spectra[i] = { x = x, y = y, name = "error of " .. network.name }
 end
+waves[#waves + 1] = { x = t, y = piece(samples), name = "sound" }
+x, y = spectrum(samples)
+spectra[#spectra + 1] = { x = x, y = y, name = "sound" }
 curves.x_label, curves.y_label, curves.title = "seconds of fitting", "signal to noise, dB",
   "How well they listen"
 waves.x_label, waves.title = "seconds", "The loudest piece"
