@@ -46,9 +46,9 @@ local function meet_floor(o, d)
   local lit = t * 0 + 1
   for _, ball in ipairs(BALLS) do
     local _, above = meet_ball(at, LIGHT:expand(#o, 3), ball)
-    lit = lit:masked_fill(above:lt(1e8), 0.35)
+    lit = lit:masked_fill(above:lt(1e8), 0.45)
   end
-  return ((check * 0.5 + 0.3) * lit):unsqueeze(2):expand(#o, 3), t:masked_fill(outside, 1e9)
+  return ((check * 0.45 + 0.45) * lit):unsqueeze(2):expand(#o, 3), t:masked_fill(outside, 1e9)
 end
 
 local function draw(pose, side, focal)
@@ -64,7 +64,7 @@ end
 
 local function own_scene()
   local side = hurried and 16 or 100
-  local focal, images, poses = 1.25 * side, {}, {}
+  local focal, images, poses = 1.05 * side, {}, {}
   for ring, elevation in ipairs { 20, 40, 60, 30 } do
     local count = ring == 4 and HELD_OUT or 12
     for _, pose in ipairs(nerf.turntable(count, { radius = 4, elevation = elevation })) do

@@ -42,20 +42,48 @@ function shape.mesh(field, options)
 end
 
 local STEPS <const>, NEAR_ENOUGH <const> = 80, 1e-3
+local WIDE <const> = 0.012 -- on each side, where a normal is asked for
 local CAUTION <const> = 0.9 -- a network's distance may be a little too long
 
---- How far along its ray each meets the surface, and whether it does.
+--- One step of each ray: as far as the surface is away at least.
+local function stepped(field, origins, directions, t)
+  local at <const> = origins + directions * t
+  local inside <const> = at:clamp(-1, 1)
+  return (field:sample(inside) + (at - inside):norm(2, true)) * CAUTION
+end
+
+--- Where each ray meets the surface, and whether it does. Rays that are there or past the scene
+--- step no further.
 local function march(field, origins, directions, from, to)
   local t = core.full({ #origins, 1 }, from)
+  local active = core.arange(1, #origins)
   for _ = 1, STEPS do
-    local inside <const> = (origins + directions * t):clamp(-1, 1)
-    local beside <const> = (origins + directions * t - inside):norm(2, true)
-    t = (t + (field:sample(inside) + beside) * CAUTION):clamp(from, to)
+    local here <const> = t:index_select(1, active)
+    local step <const> = stepped(field, origins:index_select(1, active),
+      directions:index_select(1, active), here)
+    local there <const> = (here + step):clamp(from, to)
+    t = t:index_copy(1, active, there)
+    local going <const> = step:abs():gt(NEAR_ENOUGH * 0.1):logical_and(there:lt(to))
+    active = active:index_select(1, going:reshape(-1):nonzero():reshape(-1))
+    if #active == 0 then break end
   end
   local at <const> = origins + directions * t
   local hit <const> = field:sample(at:clamp(-1, 1)):abs():lt(NEAR_ENOUGH * 10)
     :logical_and(at:abs():amax(2, true):le(1))
   return at, hit
+end
+
+--- The direction in which distance grows, by differences over a little way: the derivative of a
+--- field on a grid jumps from cell to cell, and shows them.
+local function normal_at(field, at)
+  local slopes <const> = {}
+  for axis = 1, 3 do
+    local step <const> = core.zeros(1, 3)
+    step:set(1, axis, WIDE)
+    slopes[axis] = field:sample((at + step):clamp(-1, 1)) - field:sample((at - step):clamp(-1, 1))
+  end
+  local slope <const> = core.cat(slopes, 2)
+  return slope / slope:norm(2, true):clamp(1e-9)
 end
 
 --- A shaded picture of the surface.
@@ -77,8 +105,7 @@ function shape.shade(field, options)
   local origins <const>, directions <const> = rays.rays(pose, o.height, o.width,
     o.focal or 1.5 * o.width)
   local at <const>, hit <const> = march(field, origins, directions, 1, 6)
-  local slope <const> = field:gradient(at:clamp(-1, 1))
-  local normal <const> = slope / slope:norm(2, true):clamp(1e-6)
+  local normal <const> = normal_at(field, at)
   local bright <const> = (normal * (light / light:norm())):sum(2, true):clamp(0) * 0.8 + 0.2
   local seen <const> = (bright * core.tensor { o.colour }):masked_fill(hit:logical_not(), 1)
   return seen:reshape(o.height, o.width, 3)
