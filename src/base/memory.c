@@ -34,10 +34,10 @@ void mlp_memory_init(mlp_memory *m) {
 /* ---- fresh blocks ---------------------------------------------------------------------------- */
 
 /*
-** posix_memalign of glibc before 2.38 does not find the hole that a block of the same size has left
-** (its bug 14581): it asks for room to align in, which the hole has not, and the heap grows without
-** end. So blocks worth the bytes are aligned by hand inside of malloc's, whose address stands before
-** them.
+** posix_memalign of glibc before 2.38 does not find the hole that a block of the same size has
+** left (its bug 14581): it asks for room to align in, which the hole has not, and the heap grows
+** without end. So blocks worth the bytes are aligned by hand inside of malloc's, whose address
+** stands before them.
 */
 static void *fresh(size_t rounded) {
   void *block = NULL;
