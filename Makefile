@@ -164,7 +164,7 @@ valgrind: ## A part of the spec under valgrind (ONLY=... picks another)
 
 # -- around it ------------------------------------------------------------------------------------
 
-bench: build ## Measure, beside PyTorch where it is installed (ONLY=W4 measures one)
+bench: build ## Measure, beside PyTorch where it is installed (ONLY=W4, ONLY=moe: one part)
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(RUN) bench/run.lua $(BUILD)/bench $(ONLY)
 
 docs: build ## Write the reference from the operation table and the annotations

@@ -42,7 +42,19 @@ end
 
 -- ---- one call of a workload -----------------------------------------------------------------
 
+--- Forward and backward alone: gradients are made anew.
+local function gradient_step(row, model)
+  local loss_of <const>, parameters <const> = LOSSES[row.loss], model:parameters()
+  return function(x, y)
+    for _, parameter in ipairs(parameters) do parameter.grad = nil end
+    local loss <const> = loss_of((model(x)), y)
+    loss:backward()
+    return loss
+  end
+end
+
 local function training_step(row, model)
+  if not row.optimizer then return gradient_step(row, model) end
   local optimizer <const> = OPTIMIZERS[row.optimizer](model:parameters(), { lr = row.lr })
   local loss_of <const> = LOSSES[row.loss]
   return function(x, y)

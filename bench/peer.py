@@ -164,9 +164,25 @@ def batches_of(row, start):
 
 # -- one call of a workload ------------------------------------------------------------------------
 
+class Gradients(torch.optim.Optimizer):
+    """Of a workload that ends with the backward pass: clears, and steps nowhere."""
+
+    def __init__(self, parameters):
+        super().__init__(parameters, {})
+
+    def step(self):
+        pass
+
+
+def optimizer_of(row, model, **options):
+    if "optimizer" not in row:
+        return Gradients(model.parameters())
+    return OPTIMIZERS[row["optimizer"]](model.parameters(), lr=row["lr"], **options)
+
+
 def usual_training(row, start):
     model, loss_of = model_at(row, start), LOSSES[row["loss"]]
-    optimizer = OPTIMIZERS[row["optimizer"]](model.parameters(), lr=row["lr"])
+    optimizer = optimizer_of(row, model)
     x, y = data_of(row, start)
     batches = batches_of(row, start) if row.get("rows") else None
 
@@ -198,7 +214,7 @@ def usual_inference(row, start):
 def tuned_training(row, start, chunk, traced):
     model, loss_of = model_at(row, start), LOSSES[row["loss"]]
     parameters = list(model.parameters())
-    optimizer = OPTIMIZERS[row["optimizer"]](parameters, lr=row["lr"], foreach=True)
+    optimizer = optimizer_of(row, model, foreach=True)
     x, y = data_of(row, start)
     if traced:
         model = torch.jit.trace(model, x[:chunk])

@@ -7,8 +7,8 @@
 ---     batch       B, rows of a step
 ---     rows        size of the data set in memory from which a step gathers B random rows; without
 ---                 it the batch is the data
----     loss        with optimizer and lr: a training step (forward, backward, update); without: a
----                 forward pass without history
+---     loss        with optimizer and lr: a training step (forward, backward, update); alone:
+---                 forward and backward; without: a forward pass without history
 ---     replay      whether a chunk's steps run in one call of a compiled step's run(n)
 ---     marks       ms that issue "The plan" sets for 1 and 2 threads, on a machine of 242 GFLOP/s
 ---                 a core
