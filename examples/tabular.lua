@@ -28,9 +28,10 @@ end
 local estimator = assert(mlp.tabular.fit(path, {
   target = target, -- nil: the last column
   epochs = math.tointeger(tonumber(arg and arg[3])), -- nil: as many as it takes
-  on_epoch = function(epoch, training, kept)
+  on_epoch = function(epoch, training, kept, scaling)
     if epoch % 20 == 0 then
-      print(("epoch %3d  loss %.4f, on rows kept back %.4f"):format(epoch, training, kept))
+      print(("scaled by %-7s  epoch %3d  loss %.4f, on rows kept back %.4f"):format(scaling, epoch,
+        training, kept))
     end
   end,
 }))

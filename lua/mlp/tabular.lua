@@ -1,9 +1,10 @@
 --- Tables: from a CSV file to a trained network in one call, and from its file to predictions.
---- What the columns hold is found out: numbers are brought to mean 0 and deviation 1, a missing one
---- becomes the mean, texts become one input per class. Scales are learned from the training rows
---- alone. How long to train is found on rows kept back, in turn where there are few; then training
---- begins anew on all training rows, from several seeds: the mean of what the networks say is right
---- more often than one of them.
+--- What the columns hold is found out: numbers are brought to mean 0 and a deviation about 1, a
+--- missing one becomes the mean, texts become one input per class. Scales are learned from the
+--- training rows alone. Whether each column is divided by its own deviation or all by one, as
+--- columns of one unit may want it, and how long to train, are found on rows kept back, in turn
+--- where there are few; then training begins anew on all training rows, from several seeds: the
+--- mean of what the networks say is right more often than one of them.
 
 local core <const> = require "mlp.core"
 local data <const> = require "mlp.data"
@@ -35,6 +36,7 @@ local ROWS_AT_ONCE <const> = 256 -- of a prediction
 ---@field target {name: string, classes: string[]?, names: string[]?}
 ---@field scale mlp.data.Scaler of the inputs
 ---@field target_scale mlp.data.Scaler? of a number that is predicted
+---@field scaling "columns"|"table" whether each column has a deviation of its own; not saved
 ---@field epochs integer? that the weights were trained for; not saved
 ---@field curves {training: number[], validation: number[]}? mean losses of the folds, epoch by
 ---  epoch; not saved
@@ -69,6 +71,22 @@ local function positions_of(table_of, shares, o, task)
     stratify = task == "classification" and table_of.y or nil }) }
   for k, part in ipairs(parts) do parts[k] = part.tensors[1] end
   return parts
+end
+
+-- The same means, and one deviation for all columns: the root of their mean variance.
+local function of_table(scale)
+  local std <const> = scale.std
+  local one <const> = (std * std):mean():sqrt()
+  return data.scaler { mean = scale.mean, std = one:expand(std.shape):clone(),
+    missing = scale.missing }
+end
+
+-- The scales to try, by name.
+local function scales_of(o, training)
+  local own <const> = data.scaler(training.x, { missing = "mean" })
+  if o.scaling == "columns" then return { columns = own } end
+  if o.scaling == "table" then return { table = of_table(own) } end
+  return { columns = own, table = #own.mean > 1 and of_table(own) or nil }
 end
 
 -- ---- training -----------------------------------------------------------------------------------
@@ -131,19 +149,36 @@ local function step(folds, o, epoch)
   return training / #folds, validation / rows
 end
 
--- The count of epochs after which the loss on rows kept back was least. The folds train in step.
+-- The count of epochs after which the loss on rows kept back was least, and that loss. The folds
+-- train in step.
 local function find_epochs(e, o, training)
   local folds <const>, curves <const> = folds_of(e, o, training), { training = {}, validation = {} }
   local best, least = 1, math.huge
   for epoch = 1, o.epochs do
     curves.training[epoch], curves.validation[epoch] = step(folds, o, epoch)
     if o.on_epoch then
-      o.on_epoch(epoch, curves.training[epoch], curves.validation[epoch])
+      o.on_epoch(epoch, curves.training[epoch], curves.validation[epoch], e.scaling)
     end
     if curves.validation[epoch] < least then best, least = epoch, curves.validation[epoch] end
     if epoch - best >= o.patience then break end
   end
-  return best, curves
+  return best, least, curves
+end
+
+-- Keeps the scale, of those to try, with which the loss on rows kept back came lowest, and how long
+-- that took.
+local function find_settings(e, o, training)
+  local scales <const>, lowest = scales_of(o, training), math.huge
+  local kept
+  for _, name in ipairs { "columns", "table" } do
+    e.scaling, e.scale = name, scales[name]
+    local epochs, least, curves
+    if e.scale then epochs, least, curves = find_epochs(e, o, training) end
+    if e.scale and (least < lowest or not kept) then
+      kept, lowest = { scaling = name, scale = e.scale, epochs = epochs, curves = curves }, least
+    end
+  end
+  for name, value in pairs(kept) do e[name] = value end
 end
 
 -- A network trained on all training rows; the seed says its first weights and the order of rows.
@@ -154,7 +189,7 @@ local function network_of(e, o, training, seed)
 end
 
 local function train(e, o, training)
-  e.epochs, e.curves = find_epochs(e, o, training)
+  find_settings(e, o, training)
   local networks <const> = {}
   for k = 1, o.ensemble do networks[k] = network_of(e, o, training, o.seed + k - 1) end
   local average <const> = e.task == "classification" and "probabilities" or "outputs"
@@ -198,6 +233,9 @@ end
 ---  default 5 below 2,000 rows, else 1
 ---@field ensemble integer? networks that are trained on all training rows, from seed, seed + 1 and
 ---  so on, and answer by their mean (5)
+---@field scaling "auto"|"columns"|"table"|nil whether each column is divided by its own deviation,
+---  or all by one, the root of their mean variance; default "auto": whichever has the lower loss on
+---  rows kept back
 ---@field validation number? with one fold, the share that is kept back (0.15)
 ---@field hidden integer[]? widths of the hidden layers ({128, 64})
 ---@field activation string? of the hidden layers ("tanh")
@@ -209,14 +247,17 @@ end
 ---@field epochs integer? at most (400)
 ---@field patience integer? epochs without a better validation loss (20)
 ---@field seed integer? of split, weights and order (1)
----@field on_epoch fun(epoch: integer, training: number, validation: number)? is told the losses
+---@field on_epoch fun(epoch: integer, training: number, validation: number, scaling: string)? is
+---  told the losses, for each scaling that is tried
 
 local DEFAULTS <const> = { target = -1, task = errors.NONE, columns = errors.NONE,
   categories = errors.NONE, missing_cells = errors.NONE, separator = "auto", header = "auto",
   test = 0.2, validation = 0.15, hidden = { 128, 64 }, activation = "tanh", dropout = 0,
   model = errors.NONE, optimizer = "adamw", lr = 1e-3, batch_size = 32, epochs = 400,
-  patience = 20, seed = 1, ensemble = 5, folds = errors.NONE,
+  patience = 20, seed = 1, ensemble = 5, folds = errors.NONE, scaling = "auto",
   on_epoch = errors.NONE }
+
+local SCALINGS <const> = { auto = true, columns = true, table = true }
 
 local function is_share(value, least)
   return math.type(value) ~= nil and value >= least and value < 1
@@ -230,6 +271,9 @@ local function check(options)
   end
   if not is_share(o.validation, 0) or o.validation == 0 then
     errors.wanted(call, "validation", o.validation, "a share between 0 and 1")
+  end
+  if not SCALINGS[o.scaling] then
+    errors.wanted(call, "scaling", o.scaling, '"auto", "columns" or "table"')
   end
   if type(o.hidden) ~= "table" then errors.wanted(call, "hidden", o.hidden, "a list of widths") end
   for _, name in ipairs { "epochs", "patience", "batch_size", "folds", "ensemble" } do
@@ -283,7 +327,6 @@ function tabular.fit(path, options)
       training.rows, LEAST_ROWS)
   end
   local _ <close> = kept_stream()
-  e.scale = data.scaler(training.x, { missing = "mean" })
   if e.task == "regression" then
     e.target_scale = data.scaler(training.y:to("float32"):reshape(-1, 1))
   end

@@ -103,16 +103,41 @@ describe("tabular.fit", function()
   end)
 
   it("keeps back every row once where there are few, and tells each epoch", function()
-    local told = 0
+    local told <const> = { columns = 0, table = 0 }
     local e <const> = assert(mlp.tabular.fit(written(plane(50)), { hidden = { 4 }, epochs = 3,
-      folds = 5, test = 0, ensemble = 1, on_epoch = function(epoch, training, kept)
-        told = told + 1
-        assert.equal(told, epoch)
+      folds = 5, test = 0, ensemble = 1, on_epoch = function(epoch, training, kept, scaling)
+        told[scaling] = told[scaling] + 1
+        assert.equal(told[scaling], epoch)
         assert.is_true(training > 0 and kept > 0)
       end }))
-    assert.equal(3, told)
+    assert.same({ columns = 3, table = 3 }, told)
     assert.equal(50, e.trained_rows)
     assert.is_nil(e.results.rows)
+  end)
+
+  it("divides by deviations of columns or by one, whichever predicts rows kept back", function()
+    local function chosen(noise, options)
+      local lines <const> = { "a,b,c,d,e,f,g,y" }
+      mlp.manual_seed(3)
+      for _, r in ipairs(mlp.randn(80, 8):totable()) do
+        local cells <const> = { r[1], r[1] + r[8] }
+        for k = 2, 7 do table.insert(cells, k, noise * r[k]) end
+        for k, cell in ipairs(cells) do cells[k] = ("%.5f"):format(cell) end
+        lines[#lines + 1] = table.concat(cells, ",")
+      end
+      local e <const> = assert(mlp.tabular.fit(written(table.concat(lines, "\n")), with(options)))
+      return e.scaling, e.scale.std
+    end
+    -- What is small beside the first column is noise: scales of their own would make it loud.
+    local scaling, std = chosen(0.1)
+    assert.equal("table", scaling)
+    assert.equal(std:get(1), std:get(2))
+    -- Loud, in another unit, it drowns the first column.
+    scaling, std = chosen(1e3)
+    assert.equal("columns", scaling)
+    assert.is_true(std:get(2) > 100 * std:get(1))
+    assert.equal("columns", (chosen(0.1, { scaling = "columns" })))
+    assert.equal("table", (chosen(1e3, { scaling = "table" })))
   end)
 
   it("trains an ensemble of seeds, each as if alone, that answers by its mean", function()
@@ -120,7 +145,7 @@ describe("tabular.fit", function()
       local path <const> = written(text)
       local function trained(seed, ensemble)
         return assert(mlp.tabular.fit(path, with { test = path, epochs = 1, seed = seed,
-          ensemble = ensemble }))
+          ensemble = ensemble, scaling = "columns" }))
       end
       local both <const> = trained(1, 2)
       assert.equal("Ensemble", both.model.class_name)
@@ -173,6 +198,7 @@ describe("tabular.fit", function()
     end
     refuses("did you mean 'hidden'", { hiden = { 3 } })
     refuses("test is 2 but a share", { test = 2 })
+    refuses("scaling is the string 'rows' but", { scaling = "rows" })
     refuses("validation is 0 but a share between", { validation = 0 })
     refuses("hidden is 3 but a list", { hidden = 3 })
     refuses("epochs is 0.5 but a whole number", { epochs = 0.5 })

@@ -34,8 +34,9 @@ local function read_config(path)
   return config
 end
 
-local function on_epoch(epoch, training, validation)
-  io.stderr:write(("epoch %d  loss %.4g  kept back %.4g\n"):format(epoch, training, validation))
+local function on_epoch(epoch, training, validation, scaling)
+  io.stderr:write(("scaled by %s, epoch %d  loss %.4g  kept back %.4g\n"):format(scaling, epoch,
+    training, validation))
 end
 
 local function options_of(config, arguments)

@@ -9,6 +9,9 @@ local CLASSES_SHOWN <const> = 30 -- a larger confusion matrix cannot be read
 
 local NAMES_SHOWN <const> = 8
 
+local SCALINGS <const> = { columns = "every column divided by its own deviation",
+  table = "all columns divided by one deviation" }
+
 local function short_list(names)
   local text <const> = table.concat(names, ", ", 1, math.min(#names, NAMES_SHOWN))
   return #names > NAMES_SHOWN and ("%s and %d more"):format(text, #names - NAMES_SHOWN) or text
@@ -39,10 +42,11 @@ end
 local function add_training(page, e)
   page:heading "The network":code(e.model:summary { 1, #e.scale.mean })
   if not e.curves then return end
-  page:heading "Training":text(("The loss on rows kept back was least after epoch %d of %d; the "
-    .. "network was then trained anew for as long on all training rows%s."):format(e.epochs,
-    #e.curves.training, getmetatable(e.model) == Ensemble
-      and (", from each of %d seeds"):format(#e.model.members) or ""))
+  local seeds <const> = getmetatable(e.model) == Ensemble
+    and (", from each of %d seeds"):format(#e.model.members) or ""
+  page:heading "Training":text(("The loss on rows kept back was least after epoch %d of %d, with "
+    .. "%s; the network was then trained anew for as long on all training rows%s."):format(e.epochs,
+    #e.curves.training, SCALINGS[e.scaling], seeds))
   page:figure(plot.lines { { y = e.curves.training, name = "training" },
     { y = e.curves.validation, name = "kept back" }, log_y = true, x_label = "epoch",
     y_label = "loss", title = "Learning curves" }, "Loss on rows trained on and on rows kept back.")
