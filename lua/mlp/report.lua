@@ -285,7 +285,7 @@ end
 function Report:save(path)
   if type(path) ~= "string" then errors.wanted("report:save", "path", path, "a text") end
   local document <const> = self:html()
-  return file.write(path, function(handle) handle:write(document) end)
+  return file.write("report:save", path, function(handle) handle:write(document) end)
 end
 
 return setmetatable(Report, { __call = function(_, options) return new(options) end })

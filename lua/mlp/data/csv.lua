@@ -455,7 +455,7 @@ function csv.save(path, value, opts)
   local packed = o.compress
   if packed == nil then packed = type(path) == "string" and path:find "%.gz$" ~= nil end
   if packed then text = core.deflate(text, { format = "gzip" }) end
-  return file.write(path, function(handle) handle:write(text) end)
+  return file.write(CALL, path, function(handle) handle:write(text) end)
 end
 
 return csv

@@ -77,7 +77,7 @@ function meshes.load_obj(path) return file.load("field.load_obj", path, read) en
 ---@return string? message
 function meshes.save_obj(path, mesh)
   want_mesh("field.save_obj", mesh)
-  return file.write(path, function(handle)
+  return file.write("field.save_obj", path, function(handle)
     for _, v in ipairs(mesh.vertices:totable()) do
       handle:write(("v %.6g %.6g %.6g\n"):format(v[1], v[2], v[3]))
     end

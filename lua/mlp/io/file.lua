@@ -167,16 +167,17 @@ local function fill(handle, write)
 end
 
 --- Writes a file aside and renames it: `path` holds the old content or all of the new.
+---@param call string name in messages, such as "mlp.io.npy"
 ---@param path string
 ---@param write fun(handle: mlp.io.Writer) what it raises is raised again
 ---@return true? done
 ---@return string? message
-function file.write(path, write)
-  if type(path) ~= "string" then errors.wanted("mlp.io", "path", path, "the name of a file") end
+function file.write(call, path, write)
+  if type(path) ~= "string" then errors.wanted(call, "path", path, "the name of a file") end
+  local where <const> = ("%s: cannot write '%s'"):format(call, path)
   local partial <const> = file.partial_name(path)
   local handle <const>, why <const> = io.open(partial, "wb")
-  if not handle then return nil, ("mlp.io: cannot write '%s': %s"):format(path, reason(why)) end
-  local where <const> = ("mlp.io: cannot write '%s'"):format(path)
+  if not handle then return nil, ("%s: %s"):format(where, reason(why)) end
   local ok <const>, failure = fill(handle, write)
   if ok and not failure then
     local renamed <const>, message <const> = os.rename(partial, path)

@@ -155,7 +155,7 @@ end
 ---@return string? message
 function npy.save(path, value, opts)
   local bytes <const> = npy.encode(value, opts)
-  return file.write(path, function(handle) handle:write(bytes) end)
+  return file.write(CALL, path, function(handle) handle:write(bytes) end)
 end
 
 return npy

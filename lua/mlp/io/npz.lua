@@ -85,7 +85,7 @@ end
 ---@return string? message
 function npz.save(path, arrays, opts)
   local o <const> = write_options(arrays, opts)
-  return file.write(path, function(handle)
+  return file.write(CALL, path, function(handle)
     write(function(bytes) handle:write(bytes) end, arrays, o)
   end)
 end

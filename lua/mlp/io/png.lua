@@ -193,7 +193,7 @@ end
 ---@return string? message
 function png.save(path, picture, opts)
   local bytes <const> = png.encode(picture, opts)
-  return file.write(path, function(handle) handle:write(bytes) end)
+  return file.write(CALL, path, function(handle) handle:write(bytes) end)
 end
 
 return png

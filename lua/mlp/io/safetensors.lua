@@ -240,7 +240,7 @@ end
 ---@return string? message
 function safetensors.save(path, tensors, opts)
   local o <const> = write_options(tensors, opts)
-  return file.write(path, function(handle)
+  return file.write(CALL, path, function(handle)
     write(function(bytes) handle:write(bytes) end, tensors, o)
   end)
 end

@@ -224,7 +224,7 @@ end
 ---@return string? message
 function wav.save(path, samples, rate, opts)
   local bytes <const> = wav.encode(samples, rate, opts)
-  return file.write(path, function(handle) handle:write(bytes) end)
+  return file.write(CALL, path, function(handle) handle:write(bytes) end)
 end
 
 return wav

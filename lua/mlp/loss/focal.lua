@@ -1,4 +1,3 @@
-local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
 local target_of <const> = require "mlp.loss.target"
 local terms <const> = require "mlp.loss.terms"
@@ -21,8 +20,8 @@ local function focal(logits, target, options)
   terms.want_number("focal", "gamma", o.gamma, 0)
   local classes <const> = target_of.classes("focal", logits, target)
   terms.want_classes("focal", logits, classes)
-  local entropy <const> =
-    core.cross_entropy(logits, classes, { mask = o.mask, reduction = "none" })
+  local entropy <const> = terms.run("focal", "cross_entropy", logits, classes,
+    { mask = o.mask, reduction = "none" })
   local rest <const> = -((-entropy):expm1()) -- 1 - p, with all its digits near p = 1
   local each <const> = o.gamma == 0 and entropy or rest:clamp(TINY):power(o.gamma) * entropy
   local weights <const> = terms.row_weights(logits, classes, o.weight, o.mask)

@@ -1,4 +1,3 @@
-local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
 local target_of <const> = require "mlp.loss.target"
 local terms <const> = require "mlp.loss.terms"
@@ -26,7 +25,7 @@ local function multi_margin(scores, target, options)
   end
   local classes <const> = target_of.classes("multi_margin", scores, target)
   terms.want_classes("multi_margin", scores, classes)
-  local own <const> = -core.nll(scores, classes, { reduction = "none" })
+  local own <const> = -terms.run("multi_margin", "nll", scores, classes, { reduction = "none" })
   local short = (scores - own:unsqueeze(-1) + o.margin):relu() -- of the target it is the margin
   if o.power == 2 then short = short:square() end
   local rows = (short:sum(-1) - o.margin ^ o.power) / scores:size(-1)

@@ -73,6 +73,18 @@ function terms.want_classes(call, logits, classes)
   end
 end
 
+--- Runs an operation for a loss that is made of it: what it refuses by value, such as a class 0, is
+--- said in the loss's name.
+---@param call string the loss
+---@param name string the operation
+---@param ... any its arguments
+---@return mlp.Tensor
+function terms.run(call, name, ...)
+  local ok <const>, result <const> = pcall(core[name], ...)
+  if ok then return result end
+  error((tostring(result):gsub("%f[%w_]" .. name .. ": ", call .. ": ", 1)), 0)
+end
+
 --- How much each row counts: its class's weight, nothing where the mask is 0. nil: all alike.
 ---@param logits mlp.Tensor (..., C)
 ---@param classes mlp.Tensor (...)

@@ -68,7 +68,7 @@ function Figure:save(path)
       extension:upper())
   end
   local document <const> = self:svg()
-  return file.write(path, function(handle) return handle:write(document) end)
+  return file.write("figure:save", path, function(handle) return handle:write(document) end)
 end
 
 function Figure:__tostring()

@@ -285,7 +285,8 @@ describe("csv.save", function()
     assert.equal(files.read(path .. ".gz"), files.read(path))
     assert.is_true(csv.save(path, x))
     assert.equal(csv.encode(x), files.read(path))
-    assert.matches("cannot write '/no/such", select(2, csv.save("/no/such/x.csv", x)), 1, true)
+    assert.matches("^mlp.data.csv: cannot write '/no/such/x.csv': ",
+      select(2, csv.save("/no/such/x.csv", x)))
   end)
 
   it("does not depend on the locale", function()

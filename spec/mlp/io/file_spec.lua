@@ -17,7 +17,9 @@ describe("file.write", function()
   after_each(function() os.remove(path) end)
 
   it("writes everything and leaves nothing beside it", function()
-    assert.is_true(file.write(path, function(handle) handle:write("one ", 2):write(" three") end))
+    assert.is_true(file.write("test", path, function(handle)
+      handle:write("one ", 2):write(" three")
+    end))
     assert.are.equal("one 2 three", files.read(path))
     assert.are.equal(path .. "\n", beside(path))
   end)
@@ -25,7 +27,7 @@ describe("file.write", function()
   it("keeps the old file and removes the new one when the writer raises", function()
     files.write(path, "old")
     local raised <const> = {}
-    local ok <const>, message <const> = pcall(file.write, path, function(handle)
+    local ok <const>, message <const> = pcall(file.write, "test", path, function(handle)
       handle:write("half")
       error(raised)
     end)
@@ -36,9 +38,10 @@ describe("file.write", function()
   end)
 
   it("answers nil and a message where it cannot write", function()
-    local done <const>, message <const> = file.write("/nonexistent/x.npy", function() end)
+    local done <const>, message <const> = file.write("test", "/nonexistent/x.npy",
+      function() end)
     assert.is_nil(done)
-    assert.are.equal("mlp.io: cannot write '/nonexistent/x.npy': No such file or directory",
+    assert.are.equal("test: cannot write '/nonexistent/x.npy': No such file or directory",
       message)
   end)
 
@@ -48,7 +51,7 @@ describe("file.write", function()
     local real <const> = io.open
     finally(function() io.open = real end) -- luacheck: ignore 122
     io.open = function() return real("/dev/full", "wb") end -- luacheck: ignore 122
-    local done <const>, message <const> = file.write(path, function(handle)
+    local done <const>, message <const> = file.write("test", path, function(handle)
       handle:write(("x"):rep(1 << 20))
     end)
     assert.is_nil(done)
@@ -56,8 +59,8 @@ describe("file.write", function()
   end)
 
   it("wants a name", function()
-    local _, message <const> = pcall(function() file.write(nil, function() end) end)
-    assert.matches("file_spec.lua:%d+: mlp.io: path is nil but the name of a file is wanted",
+    local _, message <const> = pcall(function() file.write("test", nil, function() end) end)
+    assert.matches("file_spec.lua:%d+: test: path is nil but the name of a file is wanted",
       message)
   end)
 end)
