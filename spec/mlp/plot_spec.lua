@@ -505,6 +505,17 @@ describe("plot.heatmap", function()
     assert.is_true(has_text(root, "none")) -- the bar explains the grey
   end)
 
+  it("goes without its colour bar among many that share limits", function()
+    local matrix <const> = { { 0, 1 }, { 1, 0 } }
+    local with <const> = parsed(plot.heatmap{ matrix, bar_label = "share" })
+    local without <const> = parsed(plot.heatmap{ matrix, bar_label = "share", colour_bar = false })
+    assert.is_true(has_text(with, "share") and not has_text(without, "share"))
+    assert.is_true(without:all("image")[1]:number "width" > with:all("image")[1]:number "width")
+    assert.same(cell(with:all("image")[1], 2, 2, 1, 2), cell(without:all("image")[1], 2, 2, 1, 2))
+    assert.error_matches(function() plot.heatmap{ matrix, colour_bar = 0 } end,
+      "colour_bar is 0 but true or false is wanted")
+  end)
+
   it("frames cells", function()
     local bare <const> = parsed(plot.heatmap{ mlp.eye(4) })
     local root <const> = parsed(plot.heatmap{ mlp.eye(4), boxes = { { row = 1, column = 4 },

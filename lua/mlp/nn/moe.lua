@@ -181,12 +181,14 @@ end
 ---@field loss mlp.Tensor () the sum of losses, to be added to the model's
 ---@field losses table<string, mlp.Tensor> balance, z, ..., with their coefficients
 ---@field load mlp.Tensor (E) tokens that chose each expert
----@field importance mlp.Tensor? (E) summed weights
----@field entropy mlp.Tensor? () of the router's scores, mean over tokens, in nats
+---@field importance mlp.Tensor (E) summed weights
+---@field entropy mlp.Tensor? () of the router's scores, mean over tokens, in nats; not of hash,
+---  which has none
 ---@field dropped mlp.Tensor () share of the choices that no expert kept; of expert choice: share of
 ---  the tokens that no expert took
 ---@field violation mlp.Tensor () largest load over mean load
----@field expert mlp.Tensor? (T, K) int64
+---@field expert mlp.Tensor (T, K) int64, the best first; of expert choice (T, 1): the one that
+---  scores the token highest, whether it took it or not
 
 ---@param x mlp.Tensor (..., D)
 ---@param tokens mlp.Tensor? (...) int64, of the hash router
@@ -225,12 +227,16 @@ function MoE:describe()
   return ("%d experts %d -> %d -> %d, %s"):format(self.count, D, H, D, self.activation)
 end
 
---- What the router does with a batch, as text: load per expert, dead experts, and the tokens that
---- each expert weighs highest. Runs in evaluation mode.
+--- What the router does with a batch: load per expert, dead experts, and the tokens that each
+--- expert weighs highest. Runs in evaluation mode. It prints as text; `report:figure()` draws it,
+--- `report:page()` is a page of its own.
+---
+---     print(moe:report(x, {labels = words}))
+---     moe:report(x, {labels = words}):figure():save "out/experts.svg"
 ---@param x mlp.Tensor (..., D)
 ---@param options {labels: string[]?, samples: integer?, tokens: mlp.Tensor?}? labels of the tokens,
 ---  for samples (5 of each expert); tokens of the hash router
----@return string
-function MoE:report(x, options) return require("mlp.nn.moe_report").text(self, x, options) end
+---@return mlp.nn.MoEReport
+function MoE:report(x, options) return require "mlp.nn.moe_report" (self, x, options) end
 
 return MoE

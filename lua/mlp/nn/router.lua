@@ -1,7 +1,8 @@
 --- Which experts a token goes to, and with what weight. A router is a set of options; the known
 --- ones have names. Logits h = x W_r; scores p are their softmax or sigmoid; the top k experts are
 --- chosen, and weigh by their scores, or by the softmax of their logits alone. Whatever balances
---- the load comes back as a table of values beside the weights; nothing is kept.
+--- the load comes back as a table of values beside the weights; nothing is kept. Scores are computed
+--- in floats of 32 bits at least, those of the weights: there are none smaller.
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
@@ -12,7 +13,7 @@ local Module <const> = require "mlp.nn.module"
 ---@class mlp.nn.RouterOptions
 ---@field kind string? a named router, whose options are the defaults: "topk" (default), "switch",
 ---  "mixtral", "deepseek", "noisy", "expert_choice", "hash" or "soft"
----@field top_k integer? K, experts of a token; "soft": all
+---@field top_k integer? K, experts of a token; "soft": all; not of "expert_choice"
 ---@field score "softmax"|"sigmoid"|nil
 ---@field weigh "before"|"after"|nil weights are scores over all experts ("before" the choice), or
 ---  the softmax over the chosen ones ("after")
@@ -63,6 +64,14 @@ local KINDS <const> = {
   soft = {},
 }
 
+--- Options about the choice of a token, which these kinds do not ask for.
+local NOT_OF <const> = {
+  expert_choice = { "top_k", "weigh", "renormalise", "noise", "groups", "group_limit", "keep",
+    "balance", "sequence_balance", "load", "bias_rate" },
+  hash = { "score", "weigh", "renormalise", "scale", "noise", "jitter", "groups", "group_limit",
+    "keep", "balance", "sequence_balance", "z", "importance", "load", "bias_rate" },
+}
+
 local DEFAULTS <const> = { kind = "topk", top_k = errors.NONE, score = "softmax",
   weigh = "before", renormalise = false, scale = 1, noise = false, jitter = 0, groups = 1,
   group_limit = 0, capacity = errors.NONE, eval_capacity = errors.NONE, keep = "first", balance = 0,
@@ -79,6 +88,9 @@ local function with_kind(options)
   local defaults <const> = {}
   for key, value in pairs(DEFAULTS) do defaults[key] = value end
   for key, value in pairs(known) do defaults[key] = value end
+  for _, name in ipairs(NOT_OF[kind] or {}) do
+    if options[name] ~= nil then errors.raise("Router: %s takes no option '%s'", kind, name) end
+  end
   return errors.options("Router", options, defaults)
 end
 
@@ -100,11 +112,14 @@ local function check(o, experts)
       errors.wanted("Router", name, value, "a number from 0")
     end
   end
-  if o.kind == "soft" then o.top_k = experts end
+  if o.kind == "soft" then o.top_k = o.top_k or experts end
   if o.kind == "expert_choice" then return end
   initialise.want_size("Router", "top_k", o.top_k)
   if o.top_k > experts then
     errors.raise("Router: top_k is %d, but there are %d experts", o.top_k, experts)
+  end
+  if o.kind == "soft" and o.top_k < experts then
+    errors.raise("Router: soft uses all %d experts, but top_k is %d", experts, o.top_k)
   end
   if o.load > 0 and not o.noise then
     errors.raise("Router: the load loss is about noise; set noise = true")
@@ -134,7 +149,7 @@ end
 local function jittered(self, x)
   local jitter <const> = self.options.jitter
   if not self.training or jitter == 0 then return x end
-  return x * core.zeros(x.shape, { dtype = x.dtype }):uniform_(1 - jitter, 1 + jitter)
+  return x * (core.rand(x.shape, { dtype = x.dtype }) * (2 * jitter) + (1 - jitter))
 end
 
 --- Logits without and with noise, and the noise's deviation.
@@ -246,7 +261,7 @@ local function auxiliary_of(self, r)
   return {
     loss = sum_of(losses, r.weight), losses = losses, load = load,
     importance = r.importance and r.importance:detach(), entropy = entropy,
-    dropped = 1 - r.count:to(load.dtype):sum() / total:clamp(1, math.huge),
+    dropped = (total - r.count:to(load.dtype):sum()) / total:clamp(1, math.huge),
     violation = load:amax() / load:mean():clamp(1e-20, math.huge), expert = r.expert,
   }
 end
@@ -284,18 +299,21 @@ local function token_choice(self, x, length)
 end
 
 --- Every expert takes the C tokens that score highest for it, in all experts' rows one after the
---- other; `token` (E C) says whose each row is.
+--- other; `token` (E C) says whose each row is. What a token would have chosen is told beside, by
+--- the row that refuses scores that are no numbers.
 local function expert_choice(self, x)
-  local E <const>, T <const> = self.experts, x:size(1)
+  local E <const>, T <const>, o <const> = self.experts, x:size(1), self.options
+  local factor <const> = not self.training and o.eval_capacity or o.capacity
   local clean <const> = logits_of(self, x)
   local score <const> = scores_of(self, clean)
   local C <const> = math.min(T, math.max(T > 0 and 1 or 0,
-    math.floor(T * self.options.capacity / E)))
+    math.floor(T * factor / E)))
+  local expert <const> = core.route(score:detach())
   local weight <const>, token <const> = score:t():topk(C, 2)
   local load <const> = core.full({ E }, C, { dtype = x.dtype })
   local r <const> = { token = token:reshape(-1), weight = self:show("weight", weight),
     count = core.full({ E }, C, { dtype = "int64" }), clean = clean, score = score, load = load,
-    importance = weight:sum(2) }
+    expert = expert, importance = weight:sum(2) }
   local auxiliary <const> = auxiliary_of(self, r)
   local taken <const> = core.zeros(T, { dtype = x.dtype })
     :scatter_add(1, r.token, core.ones(E * C, { dtype = x.dtype }))
@@ -319,7 +337,7 @@ local function hash_choice(self, x, tokens)
     (wanted * rank):sum(2), { top_k = K, capacity = capacity_of(self, x:size(1)) })
   local weight <const> = core.full({ x:size(1), K }, 1 / K, { dtype = x.dtype })
   local r <const> = { expert = chosen, place = place, count = count, weight = weight,
-    load = load:to(x.dtype) }
+    load = load:to(x.dtype), importance = importance_of(self, weight, chosen) }
   return r, auxiliary_of(self, r)
 end
 

@@ -18,7 +18,7 @@ local SMALLEST_TEXT <const> = 8
 
 local options_of_its_own <const> = {
   row_names = errors.NONE, column_names = errors.NONE, values = false, digits = 2,
-  boxes = errors.NONE,
+  boxes = errors.NONE, colour_bar = true,
 }
 
 local BOX <const> = "#cc3311"
@@ -113,6 +113,7 @@ end
 ---@field limits number[]?      {low, high}; default the data, symmetric for "diverging"
 ---@field centre number?        the middle of a diverging scale, default 0
 ---@field bar_label string?
+---@field colour_bar boolean?   default true; false for one of many that share their limits
 ---@field values boolean?       writes the numbers into the cells
 ---@field digits integer?       significant digits of these numbers, default 2
 ---@field row_names string[]?   default 1, 2, ... from the top
@@ -136,13 +137,16 @@ local function heatmap(arguments)
   local bar <const> = colourbar.from(CALL, options, lo, hi)
   bar.missing = has_missing(rows)
   local boxes <const> = read_boxes(options.boxes, rows)
+  if type(options.colour_bar) ~= "boolean" then
+    errors.wanted(CALL, "colour_bar", options.colour_bar, "true or false")
+  end
   local aspect <const> = math.max(FLATTEST, math.min(STEEPEST, #rows / #rows[1]))
   return frame.figure(options, {
     x = { count = #rows[1], names = data.texts(CALL, "column_names", options.column_names,
       #rows[1]) },
     y = { count = #rows, down = true, names = data.texts(CALL, "row_names", options.row_names,
       #rows) },
-    aspect = aspect, grid = "", box = true, keys = {}, bar = bar,
+    aspect = aspect, grid = "", box = true, keys = {}, bar = options.colour_bar and bar or nil,
     draw = function(canvas, place)
       raster.draw(canvas, pixels_of(rows, bar), #rows, #rows[1],
         { x = place.left, y = place.top, width = place.width, height = place.height })

@@ -1,5 +1,6 @@
 local mlp <const> = require "mlp"
 local nn <const> = mlp.nn
+require "spec.support.approx"
 
 local KINDS <const> = { "topk", "switch", "mixtral", "deepseek", "noisy", "expert_choice", "hash",
   "soft" }
@@ -64,6 +65,36 @@ describe("a mixture of experts", function()
     assert.is_true(difference(moe(x), dense(moe, x, weights:t())) < 1e-6)
     near(1, auxiliary.violation)
     assert.are.equal(24, auxiliary.taken:sum():item())
+  end)
+
+  it("keeps nothing of a forward pass", function()
+    local function fields(object)
+      local list <const> = {}
+      for key, value in pairs(object) do list[key] = value end
+      return list
+    end
+    local moe <const> = mixture { router = "switch", shared = 1 }
+    local before <const>, of_router <const> = fields(moe), fields(moe.router)
+    local alive <const> = setmetatable({ select(2, moe(mlp.randn(9, 4))) }, { __mode = "v" })
+    collectgarbage()
+    assert.is_nil(alive[1])
+    assert.are.same(before, fields(moe))
+    assert.are.same(of_router, fields(moe.router))
+  end)
+
+  it("is read as a memory, expert by expert", function()
+    local moe <const> = mixture { router = "mixtral" }
+    local x <const>, unembedding <const> = mlp.randn(5, 4), mlp.randn(7, 4)
+    local before <const> = moe(x)
+    local memory <const> = mlp.probe.kv(moe:expert(2), { unembedding = unembedding })
+    local value <const> = moe.down:detach():select(1, 2):select(2, 3)
+    local promoted <const> = memory:value_tokens(3, { top = 1 })
+    assert.are.equal(unembedding:matmul(value):argmax():item(), promoted[1].token)
+    do
+      local _ <close> = memory:suppress { 1, 2, 3, 4, 5, 6 }
+      assert.is_true(difference(before, moe(x)) > 0)
+    end
+    assert.are.equal(0, difference(before, moe(x)))
   end)
 
   it("of one expert is the plain network", function()
@@ -136,10 +167,40 @@ describe("a mixture of experts", function()
         local x <const> = mlp.randn(shape)
         local y <const>, auxiliary <const> = moe(x, kind == "hash" and tokens_of(x) or nil)
         assert.are.same(shape, y.shape, kind)
-        local loss <const> = auxiliary.loss:item()
-        assert.is_true(loss == loss, kind)
+        for _, name in ipairs { "loss", "violation", "dropped" } do
+          local value <const> = auxiliary[name]:item()
+          assert.is_true(value == value, kind)
+        end
+        if y:numel() == 0 then near(0, auxiliary.dropped) end
         if y:numel() > 0 then (y:sum() + auxiliary.loss):backward() end
       end
+    end
+  end)
+
+  it("learns inside a compiled function as outside, for every kind of router", function()
+    local x <const> = mlp.randn(12, 4)
+    for _, kind in ipairs(KINDS) do
+      local tokens <const> = kind == "hash" and tokens_of(x) or nil
+      local function trained(compile)
+        local moe <const> = mixture { router = kind }
+        local optimizer <const> = mlp.optim.SGD(moe:parameters(), { lr = 0.1 })
+        local step = function(input, words)
+          local y <const>, auxiliary <const> = moe(input, words)
+          optimizer:zero_grad()
+          local loss <const> = (y - input):square():mean() + auxiliary.loss
+          loss:backward()
+          optimizer:step()
+          return loss
+        end
+        if compile then step = mlp.compile(step, { batch = { 1 } }) end
+        mlp.manual_seed(3)
+        local losses <const> = {}
+        for i = 1, 4 do losses[i] = step(x, tokens):item() end
+        return losses
+      end
+      local eager <const>, compiled <const> = trained(false), trained(true)
+      assert.is_true(eager[4] < eager[1], kind)
+      for i = 1, 4 do near(eager[i], compiled[i], 1e-5) end
     end
   end)
 
@@ -298,11 +359,42 @@ describe("report", function()
   it("names load, dead experts and samples, and leaves the mode", function()
     local moe <const> = mixture { top_k = 1 }
     mlp.no_grad(function() moe.router.linear.weight:copy_(0) end)
-    local text <const> = moe:report(mlp.randn(3, 4), { labels = { "a", "b", "c" } })
+    local report <const> = moe:report(mlp.randn(3, 4), { labels = { "a", "b", "c" } })
+    local text <const> = tostring(report)
     assert.matches("3 tokens, 3 choices; largest load 4%.00 x mean, 0%.0 %% dropped", text)
     assert.matches("1 +3 100%.0 %% #+ +a  b  c", text)
     assert.matches("dead, chosen by no token: 2, 3, 4", text)
+    assert.are.same({ 3, 0, 0, 0 }, report.load)
+    assert.are.same({ 2, 3, 4 }, report.dead)
+    assert.are.same({ { "a", "b", "c" }, {}, {}, {} }, report.samples)
     assert.is_true(moe.training)
+  end)
+
+  it("says what experts take that choose for themselves", function()
+    local moe <const>, x <const> = mixture { router = "expert_choice" }, mlp.randn(8, 4)
+    local labels <const> = {}
+    for i = 1, 8 do labels[i] = ("token %d"):format(i) end
+    local report <const> = moe:report(x, { labels = labels, samples = 2 })
+    assert.are.same({ 4, 4, 4, 4 }, report.load)
+    local best <const> = moe.router.linear(x):softmax(2):argmax(1):totable()
+    for i = 1, 4 do assert.are.equal(labels[best[i]], report.samples[i][1]) end
+  end)
+
+  it("tells where labels go, and draws it", function()
+    local moe <const> = mixture { router = "topk", top_k = 1 }
+    mlp.no_grad(function() moe.router.linear.weight:copy_(mlp.eye(4)) end)
+    local report <const> = moe:report(mlp.eye(4):index_select(1, { 2, 2, 2, 3, 1 }),
+      { labels = { "x", "x", "y", "y", "x" } })
+    assert.are.same({ "x", "y" }, report.shares.labels)
+    assert.close(mlp.tensor(report.shares.rows), { { 1 / 3, 2 / 3, 0, 0 }, { 0, 0.5, 0.5, 0 } })
+    local svg <const> = report:figure():svg()
+    assert.is_truthy(svg:find("load over the mean", 1, true))
+    assert.is_truthy(svg:find("share of a label", 1, true))
+    local html <const> = report:page { title = "Experts" }:html()
+    assert.is_truthy(html:find("No token chose 4.", 1, true))
+    refuses("labels is a table but one label for each of 2 tokens", function()
+      moe:report(mlp.eye(4):slice(1, 1, 2), { labels = { "x" } })
+    end)
   end)
 end)
 
@@ -338,7 +430,15 @@ describe("bad input", function()
     end)
     local x <const> = mlp.ones(3, 4)
     x:set(2, 1, 0 / 0)
-    refuses("route: score[2, 1] is not a number", function() mixture()(x) end)
+    for _, kind in ipairs { "topk", "switch", "deepseek", "noisy", "expert_choice", "soft" } do
+      refuses("route: score[2, 1] is not a number", function() mixture { router = kind }(x) end)
+    end
+    refuses("Router: expert_choice takes no option 'top_k'",
+      function() mixture { router = "expert_choice", top_k = 5 } end)
+    refuses("Router: hash takes no option 'balance'",
+      function() mixture { router = { kind = "hash", balance = 1 } } end)
+    refuses("Router: soft uses all 4 experts, but top_k is 2",
+      function() mixture { router = "soft", top_k = 2 } end)
     refuses("MoE: dim is nil", function() nn.MoE {} end)
   end)
 end)
