@@ -2,6 +2,7 @@
 --- dimensions the trapezoid rule on a square of 12 deviations integrates what is analytic to 1e-12,
 --- so a fit is held to what defines it: f - g is orthogonal to all monomials up to its degree.
 require "spec.support.approx"
+local core <const> = require "mlp.core"
 local mlp <const> = require "mlp"
 local poly <const>, nn <const> = mlp.poly, mlp.nn
 
@@ -123,10 +124,11 @@ describe("poly.moments", function()
 
   -- E s^(n+1) is the slope of E s^(n) in the mean, and E s^(n+2) s its slope in the deviation (the
   -- heat equation): central differences check every order of every activation.
-  local ALL <const> = { "identity", "relu", "abs", "step", "leaky_relu", "elu", "gelu", "gelu_tanh",
-    "sine", "sin", "square", "power", "gaussian", "sigmoid", "log_sigmoid", "silu", "tanh",
-    "softplus", { "leaky_relu", 0.3 }, { "sine", 1.7 }, { "power", 3 }, { "softplus", 2 },
-    { "gaussian", 0.6 }, { "elu", 0.5 } }
+  -- Whatever the library calls an activation is known here.
+  local ALL <const> = { "abs", "sin", "square", { "leaky_relu", 0.3 }, { "sine", 1.7 },
+    { "power", 3 }, { "softplus", 2 }, { "gaussian", 0.6 }, { "elu", 0.5 }, { "celu", 0.5 },
+    { "snake", 0.7 } }
+  for _, name in ipairs(core.activations()) do ALL[#ALL + 1] = name end
   local m <const>, s <const> = double { 0.4, -1.1, 2.3, 0 }, double { 0.7, 1.9, 0.5, 1 }
 
   local function label(activation)
@@ -262,7 +264,7 @@ describe("poly.explained", function()
     return weight:unsqueeze(1):matmul((values - mean):square()):reshape(-1)
   end
 
-  for _, activation in ipairs { "gelu", "silu", "tanh", "softplus", "sin" } do
+  for _, activation in ipairs { "gelu", "silu", "tanh", "softplus", "sin", "mish", "snake" } do
     it("is the variance that is integrated: " .. activation, function()
       for _, gated in ipairs { false, true } do
         local net <const>, input <const> = network(activation, gated), skewed()

@@ -83,6 +83,42 @@ function closed.abs(m, s, order)
   return combined(order, 2, closed.relu(m, s, order), -1, closed.identity(m, s, order))
 end
 
+--- relu(y)^2, whose derivative is 2 relu.
+function closed.squared_relu(m, s, order)
+  local h <const> = m / s
+  local inner <const> = closed.relu(m, s, math.max(order - 1, 0))
+  local mean <const> = (m:square() + s:square()) * moments.below(h) + m * s * bells(h, 0)[0]
+  local list <const> = { [0] = mean }
+  for n = 1, order do list[n] = s * inner[n - 1] * 2 end
+  return list
+end
+
+-- Straight pieces are sums of relu(y - t), which is relu at the mean m - t.
+
+function closed.relu6(m, s, order)
+  return combined(order, 1, closed.relu(m, s, order), -1, closed.relu(m - 6, s, order))
+end
+
+function closed.hard_sigmoid(m, s, order)
+  return combined(order, 1 / 6, closed.relu(m + 3, s, order), -1 / 6, closed.relu(m - 3, s, order))
+end
+
+function closed.hard_tanh(m, s, order)
+  local list <const> = combined(order, 1, closed.relu(m + 1, s, order), -1,
+    closed.relu(m - 1, s, order))
+  list[0] = list[0] - 1
+  return list
+end
+
+--- y hard_sigmoid(y) = (u^2 - 3 u - v^2 - 3 v) / 6 with u = relu(y + 3), v = relu(y - 3).
+function closed.hard_swish(m, s, order)
+  local function parts(t)
+    return combined(order, 1 / 6, closed.squared_relu(m + t, s, order), -t / 6,
+      closed.relu(m + t, s, order))
+  end
+  return combined(order, 1, parts(3), -1, parts(-3))
+end
+
 function closed.step(m, s, order)
   local h <const> = m / s
   local bell <const>, list <const> = bells(h, order), { [0] = moments.below(h) }
@@ -111,6 +147,14 @@ end
 
 function closed.sin(m, s, order) return closed.sine(m, s, order, 1) end
 
+--- y + sin(omega y)^2 / omega = y + 1 / (2 omega) - sin(2 omega y + pi / 2) / (2 omega).
+function closed.snake(m, s, order, omega)
+  local waves <const> = closed.sine(m + math.pi / (4 * omega), s, order, 2 * omega)
+  local list <const> = combined(order, 1, closed.identity(m, s, order), -1 / (2 * omega), waves)
+  list[0] = list[0] + 1 / (2 * omega)
+  return list
+end
+
 --- A bell of width sigma, seen through the noise, is one of width tau = sqrt(sigma^2 + s^2).
 function closed.gaussian(m, s, order, sigma)
   local tau <const> = (s:square() + sigma ^ 2):sqrt()
@@ -128,20 +172,26 @@ end
 ---@field parameter number?
 ---@field closed function? c_0 .. c_N in closed form
 ---@field width number? distance of the nearest singularity from the real axis
----@field kink boolean? not smooth at 0
+---@field kinks number[]? where it is not smooth, ascending; analytic between
 ---@field lines number[]? of a piecewise linear one: {p, q} in s(y) = p y + q relu(y)
 
---- width pi: sigmoid and its kin have a pole at i pi; NONE for those that have closed forms alone.
+local AT_0 <const>, AT_3 <const> = { 0 }, { -3, 3 }
+
+--- width pi: sigmoid and its kin have a pole at i pi; mish where 1 + e^x = i.
 local KNOWN <const> = {
-  identity = { width = 4, lines = { 1, 0 } }, relu = { kink = true, lines = { 0, 1 } },
-  abs = { kink = true, lines = { -1, 2 } }, step = { kink = true },
-  leaky_relu = { kink = true, parameter = 0.01,
+  identity = { width = 4, lines = { 1, 0 } }, relu = { kinks = AT_0, lines = { 0, 1 } },
+  abs = { kinks = AT_0, lines = { -1, 2 } }, step = { kinks = AT_0 },
+  leaky_relu = { kinks = AT_0, parameter = 0.01,
     lines_of = function(slope) return { slope, 1 - slope } end },
-  elu = { kink = true, parameter = 1 }, gelu = { width = 4 }, gelu_tanh = { width = 1.5 },
+  relu6 = { kinks = { 0, 6 } }, squared_relu = { kinks = AT_0 }, hard_tanh = { kinks = { -1, 1 } },
+  hard_sigmoid = { kinks = AT_3 }, hard_swish = { kinks = AT_3 }, softsign = { kinks = AT_0 },
+  elu = { kinks = AT_0, parameter = 1 }, celu = { kinks = AT_0, parameter = 1 },
+  selu = { kinks = AT_0 }, gelu = { width = 4 }, gelu_tanh = { width = 1.5 },
   sine = { width = 4, parameter = 1, per = true }, sin = { width = 4 }, square = { width = 4 },
   power = { width = 4, parameter = 2 }, gaussian = { width = 4, parameter = 1 },
   sigmoid = { width = math.pi }, log_sigmoid = { width = math.pi }, silu = { width = math.pi },
   tanh = { width = math.pi / 2 }, softplus = { width = math.pi, parameter = 1, per = true },
+  mish = { width = 3 * math.pi / 4 }, snake = { width = 2, parameter = 1, per = true },
 }
 
 local WANTED <const> = "the name of an activation of one number, {name, parameter} or a function"
@@ -178,7 +228,7 @@ function moments.activation(call, given)
   end
   local operation <const> = core[name]
   return {
-    name = name, parameter = parameter, closed = closed[name], kink = known.kink,
+    name = name, parameter = parameter, closed = closed[name], kinks = known.kinks,
     width = known.width and known.width / (known.per and math.max(math.abs(parameter), 1e-3) or 1),
     lines = known.lines_of and known.lines_of(parameter) or known.lines,
     run = function(y)
@@ -190,9 +240,13 @@ end
 
 -- ---- coefficients -------------------------------------------------------------------------------
 
---- Nodes and weights for this activation: (Q), or (H, Q) where it has a kink.
+--- Nodes and weights for this activation: (Q), or (H, Q) where it has kinks.
 local function rule(activation, m, s)
-  if activation.kink then return quadrature.cut(-m / s) end
+  if activation.kinks then
+    local cuts <const> = {}
+    for i, kink in ipairs(activation.kinks) do cuts[i] = (kink - m) / s end
+    return quadrature.cut(cuts)
+  end
   return quadrature.trapezoid(s:numel() > 0 and s:amax():item() or 1, activation.width)
 end
 
@@ -245,9 +299,9 @@ local function column(what, x)
 end
 
 --- The expected value and derivatives of an activation at a normal pre-activation: E s(y), E s'(y),
---- E s''(y) and so on. Exact where the activation has closed forms (identity, relu, leaky_relu,
---- abs, step, gelu, sine, gaussian, power), else integrated to about 1e-12. Deviations below 1e-4
---- count as 1e-4.
+--- E s''(y) and so on. Every activation of the library is known. Exact where it has closed forms
+--- (identity, relu and its straight kin, squared_relu, hard_swish, step, gelu, sine, snake,
+--- gaussian, power), else integrated to about 1e-12. Deviations below 1e-4 count as 1e-4.
 ---
 ---     local mean, slope, curve = table.unpack(mlp.poly.moments("gelu", 0.5, 2))
 ---@param activation string|table|fun(y: mlp.Tensor): mlp.Tensor a name, {name, parameter}, or a

@@ -2,7 +2,7 @@
 ---
 --- Where g is analytic the trapezoid rule errs by about e^(-2 pi d / h), d the distance of its
 --- nearest singularity from the real axis and h the step: no rule of Gauss does as well with so
---- little thought. Where g has a kink the line is cut there, and each side has a rule of Gauss and
+--- little thought. Where g has kinks the line is cut there, and each piece has a rule of Gauss and
 --- Legendre.
 
 local core <const> = require "mlp.core"
@@ -49,16 +49,23 @@ end
 
 local NODES <const> = 96
 
---- For functions with a kink at z = cut: nodes on both sides of it, for each unit its own.
----@param cut mlp.Tensor (H)
+--- For functions with kinks at these z: nodes on all pieces between them, for each unit its own.
+---@param cuts mlp.Tensor[] (H) each, ascending
 ---@return mlp.Tensor nodes (H, Q)
 ---@return mlp.Tensor weights (H, Q)
-function quadrature.cut(cut)
+function quadrature.cut(cuts)
   local t <const>, weight <const> = quadrature.legendre(NODES)
-  cut = cut:clamp(-REACH, REACH):unsqueeze(2)
-  local left <const>, right <const> = (cut + REACH) / 2, (REACH - cut) / 2 -- half lengths
-  local z <const> = core.cat({ left * (t + 1) - REACH, right * (t + 1) + cut }, 2)
-  return z, core.cat({ left * weight, right * weight }, 2) * density(z)
+  local nodes <const>, weights <const> = {}, {}
+  local from = core.full({ #cuts[1], 1 }, -REACH, DOUBLE)
+  for i = 1, #cuts + 1 do
+    local to <const> = cuts[i] and cuts[i]:clamp(-REACH, REACH):unsqueeze(2)
+      or core.full({ #cuts[1], 1 }, REACH, DOUBLE)
+    local half <const> = (to - from) / 2 -- of the piece's length
+    nodes[i], weights[i] = half * (t + 1) + from, half * weight
+    from = to
+  end
+  local z <const> = core.cat(nodes, 2)
+  return z, core.cat(weights, 2) * density(z)
 end
 
 return quadrature
