@@ -11,7 +11,8 @@ describe("examples/fourier_circuits", function()
 
   setup(function()
     os.remove "out/fourier_circuits.html"
-    c = script.run(EXAMPLE, LONG and 12000 or 60, LONG and 3 or 1)
+    c = LONG and script.run(EXAMPLE) or script.run(EXAMPLE, "quick", "built", "trained", "sweep",
+      "attention", "grokking", "large", "k=5", "steps=400")
   end)
 
   it("builds circuits of the widest margin", function()
@@ -40,21 +41,45 @@ describe("examples/fourier_circuits", function()
   end)
 
   it("trains circuits", function()
-    assert.equal(LONG and 6 or 4, #c.trained)
+    assert.equal(LONG and 10 or 4, #c.trained)
     for _, r in ipairs(c.trained) do
-      assert.is_true(r.accuracy >= 0 and r.mean_power > 0 and r.mean_power <= 1)
+      assert.is_true(r.accuracy >= 0 and r.power > 0 and r.power <= 1)
       if LONG then assert.equal(1, r.accuracy) end
       if LONG and r.spec.k == 3 and not r.spec.share then
-        assert.is_true(r.margin >= 0.88 and r.mean_power >= 0.95 and r.law < 0.01)
-        assert.is_true(math.min(table.unpack(r.counts)) > 0)
+        assert.is_true(r.margin >= 0.88 and r.power >= 0.95 and r.law < 0.01)
+        assert.is_true(math.min(table.unpack(r.reading.counts)) > 0)
       end
     end
-    assert.equal(12, #c.sweep)
-    if LONG then
-      assert.is_true(c.attention.accuracy > 0.99 and c.attention.held_out > 0.8)
-      assert.is_true(c.attention.on_diagonal > 0.5 and c.attention.largest > 0.4)
+  end)
+
+  it("finds where training collapses", function()
+    assert.equal(LONG and 20 or 2, #c.sweep)
+    for _, cell in ipairs(c.sweep) do
+      assert.is_true(cell.norm > 0)
+      if LONG and cell.lambda == 5e-4 then assert.equal(cell.scale < 0.5, cell.collapsed) end
     end
+  end)
+
+  it("reads attention in two dimensions", function()
+    for _, r in ipairs(c.attention) do
+      assert.is_true(r.one > 0 and r.one <= r.two and r.two <= 1 + 1e-12)
+      assert.equal(LONG and 160 or 8, #r.heads)
+      if LONG then assert.is_true(r.accuracy > 0.95 and r.held_out > 0.9 and r.one > 0.3) end
+    end
+  end)
+
+  it("tells runs that end before they grok", function()
+    if LONG then return end
+    local run <const> = c.grokking[1].run
+    assert.equal(1, #c.grokking)
+    assert.is_nil(run.held)
+    assert.equal(4, run.step)
+    assert.equal(2, #run.curve.held)
+  end)
+
+  it("writes one page", function()
     local text <const> = assert(file.read "out/fourier_circuits.html")
+    assert.matches("The paper's figure 1.", text, 1, true)
     assert.is_nil(text:find "[^%a]nan[^%a]")
   end)
 end)
