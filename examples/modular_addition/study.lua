@@ -15,17 +15,28 @@ local QUICK_SHARE <const> = 50 -- of the steps
 --- Steps of the paper in steps of this budget; multiples of 200 stay moments of measurement.
 function Study:steps(n) return self.quick and n // QUICK_SHARE or n end
 
+--- Adds to each record `apart`, the accuracy on unseen pairs of two different numbers: (x, x) has
+--- no mirror, and a fate of its own (part III, "What stays wrong").
+local function see_apart(train, test)
+  local mask <const> = test:swapped_in(train):logical_or(test.x:eq(test.y)):logical_not()
+  local apart <const> = test:select(mask:nonzero():reshape(-1))
+  return function(record, network) record.apart = select(2, network:evaluate(apart)) end
+end
+
 --- A network of the study's size, trained; seeds are of the weights and of the split.
 ---@param network table options of fourier.Network; p and width where they are not the study's
----@param training table options of fourier.train; share: of the pairs that are trained on
+---@param training table options of fourier.train; share: of the pairs that are trained on; or
+---  split: a function all -> train, test
 function Study:run(network, training)
   network.p, network.width = network.p or self.p, network.width or self.width
   local all <const> = fourier.pairs(network.p)
   local train, test = all, nil
-  if training.share then train, test = all:split(training.share, { seed = network.seed }) end
-  local options <const> = { test = test, every = self:steps(200) }
+  if training.split then train, test = training.split(all)
+  elseif training.share then train, test = all:split(training.share, { seed = network.seed }) end
+  local options <const> = { test = test, every = self:steps(200), visit = test and
+    see_apart(train, test) }
   for name, value in pairs(training) do options[name] = value end
-  options.share, options.steps = nil, self:steps(training.steps)
+  options.share, options.split, options.steps = nil, nil, self:steps(training.steps)
   if type(training.keep) == "table" then
     options.keep = {}
     for i, step in ipairs(training.keep) do options.keep[i] = self:steps(step) end
@@ -89,6 +100,13 @@ function Study.range(values)
   return short(low) .. " – " .. short(high)
 end
 
+--- "0.0484 ± 0.0031": mean and standard deviation.
+function Study.spread(values)
+  if #values < 2 then return Study.short(values[1]) end
+  local all <const> = mlp.tensor(values, { dtype = "float64" })
+  return ("%s ± %.2g"):format(Study.short(all:mean():item()), all:std():item())
+end
+
 --- The middle of a tensor's numbers; NaN does not count.
 function Study.median(tensor)
   local sorted <const> = tensor[tensor:isfinite()]:sort()
@@ -126,7 +144,7 @@ end
 return function(quick, folder)
   return setmetatable({
     quick = quick, folder = folder, p = 23, width = quick and 64 or 512,
-    seeds = quick and { 1 } or { 1, 2, 3, 4, 5 },
+    seeds = quick and { 1 } or { 1, 2, 3, 4, 5, 6, 7, 8 },
     page = mlp.report {
       title = "How a network adds modulo 23",
       subtitle = "After He, Wang, Chen and Yang 2026, *On the Mechanism and Dynamics of Modular "

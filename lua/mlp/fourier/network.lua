@@ -91,15 +91,14 @@ function Network:init(options)
   self.output = xi:t():to(o.dtype):contiguous():clone():requires_grad_()
 end
 
-local SQUARE <const> = { activation = "power", exponent = 2 }
-
 --- What each neuron says: act(theta x + theta y).
 ---@param inputs mlp.Tensor (N, p) as Pairs:inputs() gives them
 ---@return mlp.Tensor hidden (N, M)
 function Network:hidden(inputs)
   local act <const> = self.activation
   if type(act) == "function" then return act(core.linear(inputs, self.input)) end
-  return core.linear(inputs, self.input, nil, act == "square" and SQUARE or { activation = act })
+  if act == "square" then return core.linear(inputs, self.input):square() end
+  return core.linear(inputs, self.input, nil, { activation = act })
 end
 
 ---@param inputs mlp.Tensor (N, p) as Pairs:inputs() gives them

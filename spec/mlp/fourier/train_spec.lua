@@ -263,6 +263,15 @@ describe("grokking at p = 23", function()
     assert.is_true(at(history, 11000).test_accuracy > 0.9)
   end)
 
+  it("leaves the test pairs (x, x) wrong under ReLU, and no others", function()
+    if not os.getenv "MLP_LONG" then pending "20,000 steps: MLP_LONG=1" return end
+    local train <const>, test <const> = fourier.pairs(23):split(0.75, { seed = 3 })
+    local network <const> = fourier.Network { p = 23, seed = 3 }
+    fourier.train(network, train, { steps = 20000, lr = 1e-4, weight_decay = 2, every = 20000 })
+    local _, _, right <const> = network:evaluate(test)
+    assert.same(bits(test.x:ne(test.y)), bits(right))
+  end)
+
   it("is complete under z^2", function()
     if not os.getenv "MLP_LONG" then pending "5,000 steps: MLP_LONG=1" return end
     local _, _, history <const> = grok("square", 1, 5000)
