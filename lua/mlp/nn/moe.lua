@@ -126,6 +126,7 @@ function MoE:expert(i)
   end
   if self.experts then return self.experts[i] end
   local expert <const> = CLASSES[self.kind](self.each)
+  expert.stacked = true
   for _, part in ipairs { "gate", "up", "down" } do
     if self[part] then
       expert[part].weight = self[part]:detach():select(1, i)

@@ -12,6 +12,7 @@
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
 local Optimizer <const> = require "mlp.optim.optimizer"
+local retired <const> = require "mlp.optim.retired"
 local wolfe <const> = require "mlp.optim.wolfe"
 
 ---@class mlp.optim.LBFGS.Options
@@ -207,6 +208,7 @@ function LBFGS:step(closure)
       "a function that computes and returns the loss")
   end
   local o <const> = self.groups[1].options
+  retired.check("LBFGS", self.groups[1].parameters)
   self.evaluations = 0
   local here = evaluate(self, closure)
   local first <const> = here.f

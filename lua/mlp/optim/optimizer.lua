@@ -8,6 +8,7 @@
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
+local retired <const> = require "mlp.optim.retired"
 local watch <const> = require "mlp.watch"
 
 ---@class mlp.optim.Group
@@ -248,6 +249,10 @@ local function step_group(self, group, scale, ready)
   for _, gradient in ipairs(ready.gradients) do gradient:close() end -- the parameters keep theirs
 end
 
+local function check_in_use(self)
+  for _, group in ipairs(self.groups) do retired.check(self.class_name, group.parameters) end
+end
+
 ---@class mlp.optim.Ready
 ---@field gradients mlp.Tensor[] all there are
 ---@field groups table[]
@@ -256,6 +261,7 @@ end
 --- until the next backward, and for one step.
 ---@return mlp.optim.Ready
 function Optimizer:ready()
+  check_in_use(self)
   local groups <const> = {}
   for g, group in ipairs(self.groups) do groups[g] = ready_group(group) end
   if #groups == 1 then return { gradients = groups[1].gradients, groups = groups } end
@@ -273,6 +279,7 @@ function Optimizer:step(scale, ready)
   local watched <const> = watch.optimizers
   if watched then watched[self] = true end
   scale = scale or 1
+  check_in_use(self)
   for g, group in ipairs(self.groups) do
     step_group(self, group, scale, ready and ready.groups[g] or ready_group(group))
   end

@@ -170,4 +170,91 @@ describe("edits of a memory", function()
     end
     assert.are.equal(before, run(x):tobytes())
   end)
+
+  it("appends a memory as one more unit, and takes it away to the bit", function()
+    for _, kind in ipairs { "relu", "glu" } do
+      local ffn <const> = network(kind)
+      local memory <const>, other <const> = mlp.probe.kv(ffn), mlp.probe.kv(ffn)
+      local before <const>, weight <const> = bytes(ffn), ffn.up.weight
+      local x <const> = mlp.randn(D)
+      local old <const> = ffn(x)
+      do
+        local gate <const> = kind == "glu" and x or nil
+        local fact <close> = memory:insert { key = x, gate = gate, value = mlp.ones(D), bias = 0.5 }
+        assert.are.same({ H + 1 }, fact.units)
+        assert.are.equal(H + 1, other.units)
+        assert.is_true(ffn.up.weight.requires_grad)
+        local m <const> = memory:coefficients(x):get(H + 1)
+        assert.is_true(m > 1)
+        assert.is_true(distance(ffn(x), old + m) < 1e-5)
+        assert.error_matches(function() memory:triggers():add(mlp.zeros(1, 2, H),
+          mlp.ones(1, 2, { dtype = "int64" })) end, "texts, T, 10")
+      end
+      assert.are.equal(before, bytes(ffn))
+      assert.is_true(rawequal(weight, ffn.up.weight))
+      assert.are.equal(H, memory.units)
+    end
+  end)
+
+  it("append as an undoing in turn allows, and not to an expert of a mixture", function()
+    local ffn <const> = network "relu"
+    local memory <const> = mlp.probe.kv(ffn)
+    local fact <const> = { key = mlp.ones(D), value = mlp.ones(D) }
+    local suppressed <const> = memory:suppress(1)
+    local appended <const> = memory:insert(fact)
+    assert.error_matches(function() suppressed:undo() end, "a unit was appended since")
+    local later <const> = memory:suppress(H + 1)
+    assert.error_matches(function() appended:undo() end, "a unit was edited since")
+    later:undo()
+    appended:undo()
+    suppressed:undo()
+    local moe <const> = nn.MoE { dim = D, hidden = H, experts = 2, top_k = 1, expert = "ffn" }
+    assert.error_matches(function() mlp.probe.kv(moe:expert(1)):insert(fact) end, "name a slot")
+    local plain <const> = mlp.probe.kv(nn.FFN { dim = D, hidden = H, bias = false })
+    assert.error_matches(function()
+      plain:insert { key = mlp.ones(D), value = mlp.ones(D), bias = 1 }
+    end, "the layer has no bias")
+    assert.are.equal(H, plain.units)
+  end)
+
+  it("that append make plans record again, and optimizers say so", function()
+    local ffn <const> = network "relu"
+    local run <const> = mlp.compile(function(x) return ffn(x):detach() end)
+    local x <const>, optimizer <const> = mlp.randn(4, D), mlp.optim.Adam(ffn)
+    local wrapped <const> = mlp.optim.EMA(mlp.optim.SGD(ffn))
+    for _ = 1, 3 do run(x) end
+    local before <const> = run(x):tobytes()
+    local function learn(by)
+      by:zero_grad()
+      ffn(x):sum():backward()
+      by:step()
+    end
+    local step <const> = mlp.compile(function() learn(optimizer) end)
+    local fact <const> = mlp.probe.kv(ffn):insert { key = mlp.ones(D), value = mlp.ones(D),
+      bias = 10 }
+    assert.is_true(distance(run(x), ffn(x)) < 1e-6)
+    assert.are_not.equal(before, run(x):tobytes())
+    local message <const> = "is not the model's any more: a memory was inserted.*new optimizer"
+    assert.error_matches(function() learn(optimizer) end, message)
+    assert.error_matches(function() learn(wrapped) end, message)
+    assert.error_matches(step, message)
+    local lbfgs <const>, new <const> = mlp.optim.LBFGS(ffn), mlp.optim.Adam(ffn)
+    fact:undo()
+    assert.are.equal(before, run(x):tobytes())
+    assert.error_matches(function()
+      lbfgs:step(function() return ffn(x):sum() end)
+    end, message)
+    assert.error_matches(function() learn(new) end, message)
+    learn(optimizer)
+    step()
+  end)
+
+  it("that append can be trained", function()
+    local ffn <const> = network "relu"
+    local _ <close> = mlp.probe.kv(ffn):insert { key = mlp.ones(D), value = mlp.ones(D), bias = 10 }
+    local optimizer <const>, before <const> = mlp.optim.SGD(ffn, { lr = 0.1 }), bytes(ffn)
+    ffn(mlp.randn(4, D)):sum():backward()
+    optimizer:step()
+    assert.are_not.equal(before, bytes(ffn))
+  end)
 end)

@@ -1,9 +1,10 @@
 --- Edits of a memory: they write into the network's weights, so whatever runs it, compiled or not,
 --- sees them. Each answers a handle that puts back the very bits that stood there. Edits of one
---- unit lie on each other, so the last is undone first.
+--- unit lie on each other, so the last is undone first; one that appended a unit lies on all.
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
+local retired <const> = require "mlp.optim.retired"
 
 local edit = {}
 
@@ -12,7 +13,8 @@ local live <const> = setmetatable({}, { __mode = "k" })
 
 --- An edit that is in place, until undo or the end of the scope of a <close> variable.
 ---@class mlp.probe.KVEdit
----@field units integer[] which it changed
+---@field units integer[] which it changed, or the one that it appended
+---@field appended boolean whether it added a unit
 ---@field open boolean whether it is still in place
 local Edit = { __name = "mlp.probe.KVEdit" }
 Edit.__index = Edit
@@ -27,6 +29,10 @@ local function check_last(list, handle)
   local mine <const> = {}
   for _, unit in ipairs(handle.units) do mine[unit] = true end
   for i = position(list, handle) + 1, #list do
+    if handle.appended or list[i].appended then
+      errors.raise("undo: %s since; undo that edit first",
+        list[i].appended and "a unit was appended" or "a unit was edited")
+    end
     for _, unit in ipairs(list[i].units) do
       if mine[unit] then
         errors.raise("undo: unit %d was edited again since; undo that edit first", unit)
@@ -40,12 +46,24 @@ function Edit:undo()
   if not self.open then return end
   local list <const> = live[self.ffn]
   check_last(list, self)
-  for i = #self.saved, 1, -1 do self.saved[i].place:copy_(self.saved[i].before) end
+  for i = #self.saved, 1, -1 do self.restore(self.saved[i]) end
   table.remove(list, position(list, self))
   self.open = false
 end
 
 function Edit:__close() self:undo() end
+
+--- Notes what was done: `restore` undoes each of `saved`.
+local function handle_of(memory, units, saved, restore)
+  local list <const> = live[memory.ffn] or {}
+  live[memory.ffn] = list
+  local handle <const> = setmetatable({ units = units, saved = saved, restore = restore,
+    appended = false, open = true, ffn = memory.ffn }, Edit)
+  list[#list + 1] = handle
+  return handle
+end
+
+local function write_back(saved) saved.place:copy_(saved.before) end
 
 --- Does `changes`, {{place =, value =}, ...}, and keeps what stood at each place.
 local function apply(memory, units, changes)
@@ -54,12 +72,7 @@ local function apply(memory, units, changes)
     saved[i] = { place = change.place, before = change.place:clone() }
   end
   for _, change in ipairs(changes) do change.place:copy_(change.value) end
-  local list <const> = live[memory.ffn] or {}
-  live[memory.ffn] = list
-  local handle <const> = setmetatable({ units = units, saved = saved, open = true,
-    ffn = memory.ffn }, Edit)
-  list[#list + 1] = handle
-  return handle
+  return handle_of(memory, units, saved, write_back)
 end
 
 local function units_of(memory, call, units)
@@ -122,9 +135,8 @@ local function bias_change(layer, unit, bias, what)
   if bias ~= nil then errors.raise("insert: %s is given, but the layer has no bias", what) end
 end
 
---- See KV:insert.
-function edit:insert(unit, memory)
-  self:check_unit("insert", unit)
+--- Options of insert with their vectors checked: {key =, gate =, value =, bias =, gate_bias =}.
+local function memory_of(self, memory)
   if type(memory) ~= "table" then
     errors.wanted("insert", "the memory", memory, "a table {key =, value =}")
   end
@@ -133,17 +145,82 @@ function edit:insert(unit, memory)
   if not self.gates and (o.gate ~= nil or o.gate_bias ~= nil) then
     errors.raise "insert: a gate is given, but the network is not gated"
   end
+  for _, what in ipairs { "key", "value", self.gates and "gate" } do
+    o[what] = vector(self, "insert", what, o[what])
+  end
+  return o
+end
+
+--- See KV:insert: over what stands in a slot.
+function edit:overwrite(unit, memory)
+  self:check_unit("insert", unit)
+  local o <const> = memory_of(self, memory)
   local changes <const> = {
-    { place = self.keys:select(1, unit), value = vector(self, "insert", "key", o.key) },
-    { place = self.values:select(1, unit), value = vector(self, "insert", "value", o.value) },
+    { place = self.keys:select(1, unit), value = o.key },
+    { place = self.values:select(1, unit), value = o.value },
   }
   if self.gates then
-    changes[3] = { place = self.gates:select(1, unit),
-      value = vector(self, "insert", "gate", o.gate) }
+    changes[3] = { place = self.gates:select(1, unit), value = o.gate }
     changes[#changes + 1] = bias_change(self.ffn.gate, unit, o.gate_bias, "gate_bias")
   end
   changes[#changes + 1] = bias_change(self.ffn.up, unit, o.bias, "bias")
   return apply(self, { unit }, changes)
+end
+
+-- ---- one unit more ------------------------------------------------------------------------------
+
+local WHY <const> = "a memory was inserted as one more unit, or such an edit was undone"
+
+--- Puts a tensor into a layer in the place of another.
+local function exchange(layer, field, old, new)
+  layer[field] = new
+  retired.add(old, WHY)
+  retired.remove(new)
+end
+
+local function take_back(saved) exchange(saved.layer, saved.field, saved.after, saved.before) end
+
+--- Gives a layer a weight, or a bias, of its own that ends in `part`.
+local function lengthen(saved, layer, field, axis, part)
+  local before <const> = layer[field]
+  local after <const> = core.cat({ before:detach(), part }, axis)
+  if before.requires_grad then after:requires_grad_() end
+  exchange(layer, field, before, after)
+  saved[#saved + 1] = { layer = layer, field = field, before = before, after = after }
+end
+
+local function lengthen_bias(saved, layer, bias)
+  if not layer.bias then return end
+  lengthen(saved, layer, "bias", 1, core.full({ 1 }, bias or 0, { dtype = layer.bias.dtype }))
+end
+
+local function check_growth(self, o)
+  if self.ffn.stacked then
+    errors.raise("insert: an expert's weights are a part of its mixture's, so it cannot grow; name "
+      .. "a slot: insert(unit, memory)")
+  end
+  for what, layer in pairs { bias = self.ffn.up, gate_bias = self.ffn.gate } do
+    if o[what] ~= nil and not layer.bias then
+      errors.raise("insert: %s is given, but the layer has no bias", what)
+    end
+  end
+end
+
+--- See KV:insert: as one more unit.
+function edit:append(memory)
+  local o <const> = memory_of(self, memory)
+  check_growth(self, o)
+  local unit <const>, saved <const>, ffn <const> = self.units + 1, {}, self.ffn
+  lengthen(saved, ffn.up, "weight", 1, o.key:reshape(1, -1))
+  lengthen_bias(saved, ffn.up, o.bias)
+  if ffn.gate then
+    lengthen(saved, ffn.gate, "weight", 1, o.gate:reshape(1, -1))
+    lengthen_bias(saved, ffn.gate, o.gate_bias)
+  end
+  lengthen(saved, ffn.down, "weight", 2, o.value:reshape(-1, 1))
+  local handle <const> = handle_of(self, { unit }, saved, take_back)
+  handle.appended = true
+  return handle
 end
 
 return edit

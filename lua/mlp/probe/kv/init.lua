@@ -24,7 +24,7 @@ local kv <const> = { read = require "mlp.probe.kv.read" }
 ---@field gain mlp.Tensor? (D) of the model's last norm, times which values are read; default raw
 ---@field names string[]? V texts of the tokens
 
---- A memory: views of the network's weights, so that they follow it.
+--- A memory. Its matrices are views of the network's weights as they are when they are asked for.
 ---@class mlp.probe.KV
 ---@field ffn mlp.nn.Module
 ---@field keys mlp.Tensor (H, D)
@@ -35,7 +35,20 @@ local kv <const> = { read = require "mlp.probe.kv.read" }
 ---@field signed boolean whether coefficients have a sign: the network is gated
 ---@field projection "raw"|"gain" how values are read
 local KV = { __name = "mlp.probe.KV" }
-KV.__index = KV
+
+local function weight_of(layer) return layer.weight:detach() end
+
+local views <const> = {}
+function views.keys(ffn) return weight_of(ffn.up) end
+function views.gates(ffn) return ffn.gate and weight_of(ffn.gate) end
+function views.values(ffn) return weight_of(ffn.down):t() end
+function views.units(ffn) return ffn.up.weight:size(1) end
+
+function KV:__index(name)
+  local view <const> = views[name]
+  if view then return view(rawget(self, "ffn")) end
+  return KV[name]
+end
 
 ---@class mlp.probe.KVToken
 ---@field token integer from 1
@@ -43,8 +56,6 @@ KV.__index = KV
 ---@field score number
 
 -- ---- making -------------------------------------------------------------------------------------
-
-local function weight_of(layer) return layer.weight:detach() end
 
 local function check_matrix(what, tensor, width)
   if tensor == nil then return end
@@ -83,11 +94,10 @@ local function new(ffn, options)
   end
   local o <const> = errors.options(CALL, options, { unembedding = errors.NONE,
     embedding = errors.NONE, gain = errors.NONE, names = errors.NONE })
-  local H <const>, D <const> = ffn.up.weight:size(1), ffn.up.weight:size(2)
+  local D <const> = ffn.up.weight:size(2)
   check_options(o, D)
-  return setmetatable({ ffn = ffn, keys = weight_of(ffn.up),
-    gates = ffn.gate and weight_of(ffn.gate) or nil, values = weight_of(ffn.down):t(),
-    units = H, width = D, signed = ffn.gate ~= nil, projection = o.gain and "gain" or "raw",
+  return setmetatable({ ffn = ffn, width = D, signed = ffn.gate ~= nil,
+    projection = o.gain and "gain" or "raw",
     unembedding = o.unembedding and o.unembedding:detach(),
     embedding = (o.embedding or o.unembedding) and (o.embedding or o.unembedding):detach(),
     gain = o.gain and o.gain:detach(), names = o.names }, KV)
@@ -256,12 +266,22 @@ function KV:amplify(units, factor) return edit.amplify(self, units, factor) end
 ---@return mlp.probe.KVEdit
 function KV:replace(unit, value) return edit.replace(self, unit, value) end
 
---- Writes a memory into a slot, over the one that is there; a unit that data do not need is the
---- place, such as one of little active share.
----@param unit integer the slot
+--- Writes a memory into a slot, over the one that is there, or appends it as one more unit. A unit
+--- that data do not need is a good slot, such as one of little active share.
+---
+--- Appending gives the layers tensors of their own, a row longer: compiled functions record again,
+--- and an optimizer over the old ones says at its next step that it must be made anew. Experts of a
+--- mixture cannot grow.
+---
+---     local fact <close> = memory:insert {key = k, gate = g, value = v}
+---@param unit integer the slot; left out to append
 ---@param memory mlp.probe.Memory
 ---@return mlp.probe.KVEdit
-function KV:insert(unit, memory) return edit.insert(self, unit, memory) end
+---@overload fun(self: mlp.probe.KV, memory: mlp.probe.Memory): mlp.probe.KVEdit
+function KV:insert(unit, memory)
+  if memory == nil and type(unit) == "table" then return edit.append(self, unit) end
+  return edit.overwrite(self, unit, memory)
+end
 
 --- An empty collection of trigger examples: the prefixes on which coefficients are largest.
 ---@param options {top: integer?}? top: triggers of each key, default 25

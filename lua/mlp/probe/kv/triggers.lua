@@ -9,6 +9,7 @@ local errors <const> = require "mlp.errors"
 
 ---@class mlp.probe.Triggers
 ---@field memory mlp.probe.KV
+---@field units integer H, when the triggers were begun
 ---@field top integer t, the most that are kept of each key
 ---@field texts integer how many have streamed through
 ---@field positions integer how many prefixes
@@ -28,8 +29,8 @@ local function new(memory, options)
   if math.type(o.top) ~= "integer" or o.top < 1 then
     errors.wanted("triggers", "top", o.top, "a whole number from 1")
   end
-  return setmetatable({ memory = memory, top = o.top, texts = 0, positions = 0, active = 0 },
-    Triggers)
+  return setmetatable({ memory = memory, units = memory.units, top = o.top, texts = 0,
+    positions = 0, active = 0 }, Triggers)
 end
 
 --- 1 where a text has a prefix with a token after it, else 0: (B, T).
@@ -73,8 +74,8 @@ local function count(self, following, mask)
 end
 
 local function check(self, m, following)
-  if not core.is_tensor(m) or m.ndim ~= 3 or m:size(3) ~= self.memory.units then
-    errors.wanted("triggers:add", "m", m, ("a tensor (texts, T, %d)"):format(self.memory.units))
+  if not core.is_tensor(m) or m.ndim ~= 3 or m:size(3) ~= self.units then
+    errors.wanted("triggers:add", "m", m, ("a tensor (texts, T, %d)"):format(self.units))
   end
   if not core.is_tensor(following) or following.ndim ~= 2 or following:size(1) ~= m:size(1)
     or following:size(2) ~= m:size(2) then
@@ -110,7 +111,7 @@ end
 ---@return number share from 0 to 1
 function Triggers:active_share()
   if self.positions == 0 then errors.raise "active_share: no text was added yet" end
-  return self.active / (self.positions * self.memory.units)
+  return self.active / (self.positions * self.units)
 end
 
 ---@class mlp.probe.Trigger
@@ -132,7 +133,7 @@ function Triggers:of(unit, options)
       self.memory.signed and "1 or -1" or "1: coefficients have no sign")
   end
   if not self.score then return {} end
-  local row <const>, columns <const> = o.sign == 1 and unit or self.memory.units + unit, {}
+  local row <const>, columns <const> = o.sign == 1 and unit or self.units + unit, {}
   for _, field in ipairs(FIELDS) do columns[field] = self[field]:select(1, row):totable() end
   local list <const> = {}
   for i, score in ipairs(columns.score) do
