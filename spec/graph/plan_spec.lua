@@ -419,6 +419,21 @@ describe("a compiled function", function()
     assert.same(before, numbers(model.weight))
   end)
 
+  it("cuts a batch of few sequences, each of which is many lines of a product", function()
+    core.lanes(2)
+    local function network(T)
+      local model <const> = nn.Transformer { vocabulary = 9, context = 64, dim = 8, layers = 1,
+        heads = 2 }
+      local f <const> = mlp.compile(function(x) return model(x):detach() end, { batch = { 1 } })
+      local x <const> = mlp.randint(1, 9, 4, T)
+      assert.is_true((model(x) - f(x)):abs():max():item() < 1e-5)
+      assert.is_true((model(x) - f(x)):abs():max():item() < 1e-5)
+      return f:dump()
+    end
+    assert.matches("over 4 rows: 2 tiles of 2", network(64))
+    assert.not_matches("over 4 rows", network(8))
+  end)
+
   it("is part of another one that is being compiled", function()
     local inner <const> = mlp.compile(function(x) return x * 3 end)
     local outer <const> = mlp.compile(function(x) return inner(x) + 1 end)

@@ -4,7 +4,8 @@
 **
 ** Products read their weights again for every tile, and want tall ones: as many rows as fill half
 ** of the L2 cache. Weights that overflow that half themselves come from memory for every tile: then
-** tiles are as tall as may be.
+** tiles are as tall as may be. What counts for products is lines: a row that is a sequence of T
+** positions has T of them.
 **
 ** Without products there is nothing to read again, and each step does little with each number: half
 ** of the L1 cache, so that a chain of elementwise steps costs little more than one pass over what
@@ -14,8 +15,23 @@
 
 #include "graph/program.h"
 
-enum { LEAST_HEIGHT = 64, MOST_HEIGHT = 512, LEAST_OF_CHAINS = 16 };
-enum { GRAIN = 16 }; /* products like multiples of it */
+enum { LEAST_LINES = 64, MOST_LINES = 512, LEAST_OF_CHAINS = 16 };
+enum { GRAIN = 16 }; /* lines; products like multiples of it */
+
+static int64_t quotient_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+int64_t mlp_lines_of_row(const mlp_recording *r, int64_t rows) {
+  int64_t lines = 1;
+  for (int64_t k = 0; k < r->n_node; k++) {
+    const mlp_call *c = &r->node[k]->call;
+    const mlp_shape *s = &c->spec[0].shape;
+    if (!(c->row->flags & MLP_MATRICES) || s->ndim < 3 || s->dim[0] != rows) continue;
+    int64_t width = s->dim[s->ndim - 1];
+    int64_t own = width > 0 ? mlp_shape_count(s) / (rows * width) : 0;
+    if (own > lines) lines = own;
+  }
+  return lines;
+}
 
 typedef enum { L1, L2 } level;
 
@@ -47,11 +63,12 @@ static void look_at(const mlp_program *p, const mlp_step *s, tiled_work *w) {
   }
 }
 
-static int64_t height_with_products(const tiled_work *w, double lane_bytes) {
+static int64_t height_with_products(const tiled_work *w, int64_t lines, double lane_bytes) {
   double half = cache_bytes(L2) / 2;
-  if (w->factors > half || half > MOST_HEIGHT * lane_bytes) return MOST_HEIGHT;
+  int64_t least = quotient_up(LEAST_LINES, lines), most = quotient_up(MOST_LINES, lines);
+  if (w->factors > half || half > (double)most * lane_bytes) return most;
   int64_t height = (int64_t)(half / lane_bytes);
-  return height > LEAST_HEIGHT ? height : LEAST_HEIGHT;
+  return height > least ? height : least;
 }
 
 static int64_t height_of_chains(const tiled_work *w, double lane_bytes) {
@@ -59,16 +76,16 @@ static int64_t height_of_chains(const tiled_work *w, double lane_bytes) {
   return height > LEAST_OF_CHAINS ? height : LEAST_OF_CHAINS;
 }
 
-int64_t mlp_tile_height(const mlp_program *p, int lanes, double lane_bytes) {
+int64_t mlp_tile_height(const mlp_program *p, int lanes, int64_t lines, double lane_bytes) {
   tiled_work w = {.widest = 1};
   for (int k = 0; k < p->n_step; k++) {
     if (p->step[k].tiled && !p->step[k].idle) look_at(p, &p->step[k], &w);
   }
   int64_t most =
-      w.products ? height_with_products(&w, lane_bytes) : height_of_chains(&w, lane_bytes);
-  int64_t per_lane = (p->batch + lanes - 1) / lanes;
-  int64_t tiles = (per_lane + most - 1) / most;
-  int64_t height = (per_lane + tiles - 1) / tiles;
-  if (w.products) height = (height + GRAIN - 1) / GRAIN * GRAIN;
+      w.products ? height_with_products(&w, lines, lane_bytes) : height_of_chains(&w, lane_bytes);
+  int64_t per_lane = quotient_up(p->batch, lanes);
+  int64_t height = quotient_up(per_lane, quotient_up(per_lane, most));
+  int64_t grain = w.products ? quotient_up(GRAIN, lines) : 1;
+  height = quotient_up(height, grain) * grain;
   return height < p->batch ? height : p->batch;
 }

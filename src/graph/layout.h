@@ -34,6 +34,7 @@ struct mlp_plan {
   mlp_sweep *sweep;
   int n_lane;
   mlp_lane *lane;
+  int64_t lines; /* of products, for a row of the batch */
   int64_t height, n_tile;
   size_t *place;     /* (n_buffer) in the arena (IN_ARENA, IN_SUM) or in a lane (IN_LANE) */
   size_t *sum_place; /* (n_buffer) of a sum's part in every lane but the first */

@@ -131,7 +131,7 @@ static mlp_status choose_height(mlp_plan *plan, int64_t wish, const lifetime *li
     return MLP_OK;
   }
   MLP_TRY(place_home(plan, MLP_IN_LANE, SAMPLE, life, &bytes, e));
-  plan->height = mlp_tile_height(p, plan->n_lane, (double)bytes / SAMPLE);
+  plan->height = mlp_tile_height(p, plan->n_lane, plan->lines, (double)bytes / SAMPLE);
   return MLP_OK;
 }
 
@@ -304,13 +304,14 @@ static mlp_status lay_out(mlp_plan *plan, const mlp_plan_wish *wish, mlp_error *
 }
 
 static mlp_plan *make(const mlp_recording *r, const mlp_face *face, const mlp_plan_wish *wish,
-                      mlp_error *e) {
+                      int64_t lines, mlp_error *e) {
   mlp_memory *m = &r->context->memory;
   mlp_plan *plan = mlp_take_zeroed(m, sizeof *plan);
   if (!plan) {
     mlp_no_memory(e, sizeof *plan);
     return NULL;
   }
+  plan->lines = lines;
   if (mlp_program_make(&plan->program, r, face, e) != MLP_OK) {
     mlp_give(m, plan, sizeof *plan);
     return NULL;
@@ -337,23 +338,25 @@ static mlp_status batch_of(const mlp_face *face, int64_t *rows, mlp_error *e) {
   return MLP_OK;
 }
 
-/* Tiles pay when every lane has some rows of its own; a smaller batch is one whole, whose products
+/* Tiles pay when every lane has some lines of its own; a smaller batch is one whole, whose products
 ** are split by their rows and columns instead. A row that does not follow its tiling is a mistake
 ** of ours, not of the caller's: then too the batch is one whole, and dump says why. */
 mlp_plan *mlp_plan_make(const mlp_recording *r, const mlp_face *face, const mlp_plan_wish *wish,
                         mlp_error *e) {
-  enum { LEAST_ROWS = 64 };
+  enum { LEAST_LINES = 64 };
   mlp_memory *m = &r->context->memory;
   mlp_face whole = *face;
   int64_t rows;
   size_t bytes = (size_t)face->n_argument + 1;
   if (batch_of(face, &rows, e) != MLP_OK) return NULL;
-  bool tiles = rows > 0 && (wish->height > 0 || rows >= LEAST_ROWS * wish->lanes);
-  mlp_plan *plan = tiles ? make(r, face, wish, e) : NULL;
+  int64_t lines = rows > 0 ? mlp_lines_of_row(r, rows) : 1;
+  bool enough = rows >= wish->lanes && rows * lines >= LEAST_LINES * wish->lanes;
+  bool tiles = rows > 0 && (wish->height > 0 || enough);
+  mlp_plan *plan = tiles ? make(r, face, wish, lines, e) : NULL;
   if (plan) return plan;
   bool *none = mlp_take_zeroed(m, bytes);
   whole.has_batch = none;
-  plan = none ? make(r, &whole, wish, e) : NULL;
+  plan = none ? make(r, &whole, wish, 1, e) : NULL;
   if (plan && tiles) memcpy(plan->untiled, e->text, sizeof plan->untiled);
   mlp_give(m, none, bytes);
   return plan;

@@ -114,9 +114,13 @@ void mlp_pass_accumulate(mlp_program *p);
 mlp_status mlp_pass_spread(mlp_program *p, mlp_error *e);
 void mlp_pass_reuse(mlp_program *p);
 
-/* The rows of a tile, the same in every tile as far as possible: height.c. A row's values take
-** `lane_bytes` in a lane. */
-int64_t mlp_tile_height(const mlp_program *p, int lanes, double lane_bytes);
+/* Lines that products have for a row of the batch: one where it is a vector, T where it is a
+** sequence of T positions. */
+int64_t mlp_lines_of_row(const mlp_recording *r, int64_t rows);
+
+/* The rows of a tile, the same in every tile as far as possible: height.c. A row has `lines`, and
+** its values take `lane_bytes` in a lane. */
+int64_t mlp_tile_height(const mlp_program *p, int lanes, int64_t lines, double lane_bytes);
 
 /* ---- reading a program ----------------------------------------------------------------------- */
 
