@@ -46,6 +46,29 @@ local function count(model, texts, memory, layer)
   return tally
 end
 
+--- The tokens of an expert, by the definition of the rows that it has: a set, and how many.
+local function sent_to(routing, expert)
+  local counts <const>, sent <const> = routing.count:totable(), {}
+  local n, rows = 0, 0
+  local function add(token)
+    if not sent[token] then sent[token], n = true, n + 1 end
+  end
+  for _, more in ipairs(counts) do rows = rows + more end
+  if routing.token then
+    for k, token in ipairs(routing.token:totable()) do
+      if (k - 1) // counts[1] + 1 == expert then add(token) end
+    end
+    return sent, n
+  end
+  local place <const> = routing.place:totable()
+  for token, chosen in ipairs(routing.expert:totable()) do
+    for k, other in ipairs(chosen) do
+      if other == expert and place[token][k] <= rows then add(token) end
+    end
+  end
+  return sent, n
+end
+
 describe("mlp.probe.kv.read", function()
   it("counts behaviour, zero-agreement and triggers of every layer", function()
     for _, kind in ipairs { "ffn", "glu" } do
@@ -93,6 +116,59 @@ describe("mlp.probe.kv.read", function()
     assert.matches("What layers do", page, 1, true)
   end)
 
+  it("reads the experts of a mixture at the positions that they were sent", function()
+    for _, router in ipairs { { kind = "topk", top_k = 1 },
+      { kind = "topk", top_k = 2, capacity = 1 }, { kind = "expert_choice" } } do
+      mlp.manual_seed(5)
+      local model <const> = nn.Transformer { vocabulary = 9, context = 6, dim = 8, layers = 2,
+        heads = 2, ffn = { kind = "moe", hidden = 7, experts = 3, router = router } }
+      local text <const> = { 3, 1, 4, 1, 5, 9, 2 }
+      local reading <const> = mlp.probe.kv.read(model, { text }, { top = 2, permutations = 3 })
+      assert.are.equal(6, #reading)
+      local tokens <const> = mlp.tensor({ table.move(text, 1, 6, 1, {}) }, { dtype = "int64" })
+      for i, layer in ipairs(reading) do
+        local path <const>, e <const> = "blocks." .. layer.memory.block, layer.memory.expert
+        assert.are.equal((i - 1) % 3 + 1, e)
+        local routing, input
+        do
+          local _ <close> = model:hook(path .. ".ffn.router", function(r) routing = r end)
+          local _ <close> = model:hook(path .. ".ffn", function(_, _, x) input = x end)
+          model(tokens)
+        end
+        local sent <const>, n <const> = sent_to(routing, e)
+        assert.are.equal(n, layer.triggers.positions)
+        assert.are.equal(n, layer.samples)
+        local m <const> = layer.memory:coefficients(input):reshape(6, -1):totable()
+        for unit = 1, 7 do
+          local best
+          for position in pairs(sent) do
+            best = math.max(best or -math.huge, m[position][unit])
+          end
+          local found <const> = layer.triggers:of(unit)[1]
+          assert.are.equal(best == nil, found == nil)
+          assert.is_true(not best or math.abs(best - found.coefficient) < 1e-5)
+        end
+      end
+    end
+  end)
+
+  it("says nothing of an expert that gets nothing", function()
+    mlp.manual_seed(5)
+    local model <const> = nn.Transformer { vocabulary = 9, context = 6, dim = 8, layers = 1,
+      heads = 2, ffn = { kind = "moe", hidden = 7, experts = 4, router = { kind = "hash",
+        top_k = 1 } } }
+    local reading <const> = mlp.probe.kv.read(model, { { 2, 2, 2, 2 } }, { permutations = 3 })
+    local reached = 0
+    for _, layer in ipairs(reading) do
+      if layer.agreement then reached = reached + 1 end
+      assert.are.equal(layer.agreement and 3 or 0, layer.triggers.positions)
+      assert.are.equal(layer.agreement and 1 or 0, #layer.triggers:of(1))
+    end
+    assert.are.equal(1, reached)
+    assert.matches("1.4", tostring(reading), 1, true)
+    assert.matches("<svg", reading:report():html())
+  end)
+
   it("leaves the model as it was, and says what is wrong", function()
     local model <const>, texts <const> = setting "glu"
     model:train()
@@ -102,6 +178,8 @@ describe("mlp.probe.kv.read", function()
     assert.error_matches(function() read(nn.Linear(2, 2), texts) end, "a language model")
     assert.error_matches(function() read(model, {}) end, "a list of lists of tokens")
     assert.error_matches(function() read(model, { { 1, 2 }, { 3 } }) end, "texts%[2%]")
+    assert.error_matches(function() read(model, { { 1, 2 }, { 3, V + 1 } }) end,
+      "texts%[2%]%[2%] is 16, but the model has the tokens 1 to 15: the tokenizer does not fit")
     assert.error_matches(function() read(model, texts, { samples = -1 }) end, "from 0")
     assert.error_matches(function() read(model, texts, { names = { "a" } }) end, "a list of 15")
   end)

@@ -53,6 +53,12 @@ local function median_rank(scores, right)
   return (ranks[(n + 1) // 2] + ranks[n // 2 + 1]) / 2
 end
 
+--- Triggers that are not there, of keys with fewer texts than t, are 0 and do not count.
+local function precision_of(following, first)
+  local kept <const> = following:gt(0):count_nonzero():item()
+  return following:eq(first:reshape(-1, 1)):count_nonzero():item() / kept
+end
+
 --- See Triggers:agreement; the memory has an unembedding.
 local function agreement(triggers, options)
   local o <const> = errors.options("agreement", options,
@@ -60,14 +66,16 @@ local function agreement(triggers, options)
   if math.type(o.permutations) ~= "integer" or o.permutations < 1 then
     errors.wanted("agreement", "permutations", o.permutations, "a whole number from 1")
   end
-  if not triggers.score then errors.raise "agreement: no text was added to the triggers yet" end
+  if triggers.positions == 0 then
+    errors.raise "agreement: no text was added to the triggers yet"
+  end
   local memory <const>, H <const> = triggers.memory, triggers.memory.units
   local _ <close> = core.no_grad_scope()
   local scores <const>, right <const> = scores_of(memory), triggers.following:select(2, 1)
   local first <const> = scores:argmax(2)
   local hit <const> = first:eq(right)
   local result <const> = { rate = share(hit), rank = median_rank(scores, right),
-    precision = share(triggers.following:eq(first:reshape(-1, 1))), keys = right:numel() }
+    precision = precision_of(triggers.following, first), keys = right:numel() }
   result.mean, result.low, result.high =
     band(shuffled(memory, first, right, o.permutations, o.generator))
   result.unigram = share(right:eq(triggers.counts:argmax():item()))

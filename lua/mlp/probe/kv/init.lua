@@ -34,6 +34,8 @@ local kv <const> = { read = require "mlp.probe.kv.read" }
 ---@field width integer D
 ---@field signed boolean whether coefficients have a sign: the network is gated
 ---@field projection "raw"|"gain" how values are read
+---@field block integer? where it stands, of a language model's
+---@field expert integer? which of a mixture it is
 local KV = { __name = "mlp.probe.KV" }
 
 local function weight_of(layer) return layer.weight:detach() end
@@ -103,11 +105,20 @@ local function new(ffn, options)
     gain = o.gain and o.gain:detach(), names = o.names }, KV)
 end
 
---- The memories of all blocks of a language model.
----@param model mlp.nn.Transformer with feed-forward networks in all blocks
+--- The networks of a block: one, or the experts of a mixture.
+local function networks_of(block)
+  if not block.ffn.router then return { block.ffn } end
+  local experts <const> = {}
+  for i = 1, block.ffn.count do experts[i] = block.ffn:expert(i) end
+  return experts
+end
+
+--- The memories of all blocks of a language model, `block` by `block`; of a mixture of experts one
+--- for each `expert`.
+---@param model mlp.nn.Transformer with feed-forward networks or mixtures of them in all blocks
 ---@param options {names: string[]?, gain: boolean?}? names: texts of the tokens; gain: read values
 ---  times the gain of the last norm; default false, raw
----@return mlp.probe.KV[] memories one for each block
+---@return mlp.probe.KV[] memories
 function kv.of(model, options)
   local o <const> = errors.options("probe.kv.of", options, { names = errors.NONE, gain = false })
   if not Module.is(model) or not model.blocks or not model.unembedding then
@@ -115,9 +126,13 @@ function kv.of(model, options)
   end
   local memories <const> = {}
   for i, block in ipairs(model.blocks) do
-    memories[i] = new(block.ffn, { unembedding = model.unembedding.weight, names = o.names,
-      embedding = model.embedding.weight,
-      gain = o.gain and model.norm and model.norm.weight or nil })
+    for k, ffn in ipairs(networks_of(block)) do
+      local memory <const> = new(ffn, { unembedding = model.unembedding.weight, names = o.names,
+        embedding = model.embedding.weight,
+        gain = o.gain and model.norm and model.norm.weight or nil })
+      memory.block, memory.expert = i, block.ffn.router and k or nil
+      memories[#memories + 1] = memory
+    end
   end
   return memories
 end

@@ -4,6 +4,7 @@
 --- largest -m.
 
 local agreement <const> = require "mlp.probe.kv.agreement"
+local best <const> = require "mlp.probe.kv.pass".best
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
 
@@ -40,21 +41,6 @@ local function mask_of(lengths, B, T)
     :le(core.tensor(lengths, { dtype = "int64" }):reshape(B, 1))
 end
 
---- The best position of every text for every key, as candidates (R, B).
-local function best(m, absent, following)
-  local B <const>, H <const> = m:size(1), m:size(3)
-  local score <const>, position <const> = m:masked_fill(absent, -math.huge):max(2) -- (B, H)
-  local after <const> = following:unsqueeze(3):expand(B, following:size(2), H)
-    :gather(2, position:unsqueeze(2)):squeeze(2)
-  return { score = score:t(), position = position:t(), following = after:t() }
-end
-
-local function join(a, b)
-  local both <const> = {}
-  for key, value in pairs(a) do both[key] = core.cat({ value, b[key] }, 1) end
-  return both
-end
-
 --- Keeps the t best of what was there and of the candidates.
 local function keep(self, found)
   if self.score then
@@ -71,6 +57,27 @@ local function count(self, following, mask)
   if not V then return end
   self.counts = (self.counts or core.zeros { V }):scatter_add(1, following:reshape(-1),
     mask:reshape(-1):to "float32")
+end
+
+--- Takes the best positions of B texts, already found.
+---@param score mlp.Tensor (B, R); -inf where a text has no position that counts
+---@param position mlp.Tensor (B, R) int64
+---@param active integer how many coefficients were above 0
+---@param batch {following: mlp.Tensor, mask: mlp.Tensor, numbers: integer[]} (B, T) each; which
+---  texts they are
+---@return mlp.probe.Triggers self
+function Triggers:take(score, position, active, batch)
+  local B <const>, R <const> = score:size(1), score:size(2)
+  local none <const> = score:eq(-math.huge)
+  local number <const> = core.tensor(batch.numbers, { dtype = "int64" }):reshape(B, 1)
+  keep(self, { score = score:t(), position = position:masked_fill(none, 0):t(),
+    following = batch.following:gather(2, position):masked_fill(none, 0):t(),
+    text = number:expand(B, R):masked_fill(none, 0):t() })
+  count(self, batch.following, batch.mask)
+  self.active = self.active + active
+  self.texts = self.texts + B
+  self.positions = self.positions + batch.mask:count_nonzero():item()
+  return self
 end
 
 local function check(self, m, following)
@@ -93,18 +100,12 @@ function Triggers:add(m, following, lengths)
   check(self, m, following)
   local _ <close> = core.no_grad_scope()
   local B <const>, T <const> = m:size(1), m:size(2)
-  local mask <const> = mask_of(lengths, B, T)
+  local mask <const>, numbers <const> = mask_of(lengths, B, T), {}
+  for i = 1, B do numbers[i] = self.texts + i end
   local absent <const> = mask:logical_not():reshape(B, T, 1)
-  local found = best(m, absent, following)
-  if self.memory.signed then found = join(found, best(-m, absent, following)) end
-  found.text = core.arange(self.texts + 1, self.texts + B):to("int64"):reshape(1, B)
-    :expand(found.score:size(1), B)
-  keep(self, found)
-  count(self, following, mask)
-  self.active = self.active + m:gt(0):logical_and(mask:reshape(B, T, 1)):count_nonzero():item()
-  self.texts = self.texts + B
-  self.positions = self.positions + mask:count_nonzero():item()
-  return self
+  local score <const>, position <const> = best(m, absent, self.memory.signed)
+  return self:take(score, position, m:masked_fill(absent, 0):gt(0):count_nonzero():item(),
+    { following = following, mask = mask, numbers = numbers })
 end
 
 --- Active share: how many coefficients were above 0.
@@ -137,6 +138,7 @@ function Triggers:of(unit, options)
   for _, field in ipairs(FIELDS) do columns[field] = self[field]:select(1, row):totable() end
   local list <const> = {}
   for i, score in ipairs(columns.score) do
+    if score == -math.huge then break end -- fewer texts had a position for this memory
     list[i] = { coefficient = o.sign * score, text = columns.text[i],
       position = columns.position[i], following = columns.following[i] }
   end

@@ -1,0 +1,127 @@
+--- What reading the memories of a language model says: numbers of every layer, as text, figures
+--- and a page.
+
+local columns <const> = require "mlp.columns"
+local errors <const> = require "mlp.errors"
+
+---@class mlp.probe.KVLayer
+---@field memory mlp.probe.KV
+---@field triggers mlp.probe.Triggers
+---@field agreement mlp.probe.Agreement? nil for an expert that no text reached, as what follows
+---@field active number? share of coefficients above 0
+---@field samples integer sampled positions; of an expert those that it was sent
+---@field zero_agreement number? share of sampled positions where no active value puts first what
+---  the sum of all puts first; nil without samples
+---@field settled number? share of sampled positions where r puts first what the model does
+---@field behaviour {residual: number, ffn: number, agreement: number, composition: number}? shares
+---  of sampled positions where o puts first the token that r does, that y does, both or neither
+
+--- What mlp.probe.kv.read answers: a list of layers, of a mixture one for each expert; tostring is
+--- a table.
+---@class mlp.probe.KVReading
+---@field [integer] mlp.probe.KVLayer
+---@field texts integer
+---@field positions integer prefixes with a token after them
+---@field samples integer positions of zero-agreement and behaviour
+---@field projection "raw"|"gain" how values and signals are read
+local Reading = { __name = "mlp.probe.KVReading" }
+Reading.__index = Reading
+
+local reading = { CASES = { "residual", "ffn", "agreement", "composition" } }
+local CASES <const> = reading.CASES
+
+--- Makes a reading of a list of layers.
+---@param list table
+---@return mlp.probe.KVReading
+function reading.new(list) return setmetatable(list, Reading) end
+
+-- ---- showing ------------------------------------------------------------------------------------
+
+local HEADINGS <const> = { "layer", "agreement", "shuffled", "low", "high", "unigram", "rank",
+  "precision", "active", "zero-agreement", "settled", "residual", "ffn", "both",
+  "composition" }
+local AGREEMENTS <const> = 8 -- columns up to here tell of triggers, the others of positions
+
+--- "2", or "2.3": the third expert of the second block.
+local function label(memory)
+  return memory.expert and ("%d.%d"):format(memory.block, memory.expert) or tostring(memory.block)
+end
+
+--- A row of numbers for each layer, under HEADINGS.
+local function rows(self)
+  local list <const> = {}
+  for i, layer in ipairs(self) do
+    local a <const>, b <const> = layer.agreement or {}, layer.behaviour or {}
+    list[i] = { label(layer.memory), a.rate, a.mean, a.low, a.high, a.unigram, a.rank, a.precision,
+      layer.active, layer.zero_agreement, layer.settled, b.residual, b.ffn, b.agreement,
+      b.composition }
+  end
+  return list
+end
+
+--- The layer, and columns first to last.
+local function part(row, first, last) return table.move(row, first, last, 2, { row[1] }) end
+
+local function parts(self, first, last)
+  local list <const> = rows(self)
+  for i, row in ipairs(list) do list[i] = part(row, first, last) end
+  return list
+end
+
+local function caption(self)
+  return ("%d texts, %d prefixes, %d of them sampled; values read %s"):format(self.texts,
+    self.positions, self.samples,
+    self.projection == "gain" and "with the last norm's gain" or "raw")
+end
+
+function Reading:__tostring() return columns(HEADINGS, rows(self)) .. "\n" .. caption(self) end
+
+--- Agreement of the layers beside what shuffled values and the most frequent token give, and below
+--- it what the layers do.
+---@return mlp.plot.Figure
+function Reading:figure()
+  local plot <const>, names <const> = require "mlp.plot", {}
+  local y <const> = { rate = {}, high = {}, unigram = {} }
+  local cases <const> = { y_label = "share of positions", title = "What layers do" }
+  for i, layer in ipairs(self) do
+    names[i] = label(layer.memory)
+    local found <const> = layer.agreement or {}
+    for field, list in pairs(y) do list[i] = found[field] or 0 end
+  end
+  local panels <const> = { columns = 1, plot.bars { { y = y.rate, name = "agreement" },
+    { y = y.high, name = "shuffled, upper end of 95 %" },
+    { y = y.unigram, name = "most frequent token" }, names = names,
+    y_label = "share of keys", title = "Values that name what follows their key's first trigger" } }
+  if self.samples > 0 then
+    for k, case in ipairs(CASES) do
+      local shares <const> = {}
+      for i, layer in ipairs(self) do
+        shares[i] = layer.behaviour and layer.behaviour[case] or 0
+      end
+      cases[k] = { y = shares, name = case == "agreement" and "both" or case }
+    end
+    cases.names = names
+    panels[2] = plot.bars(cases)
+  end
+  return plot.grid(panels)
+end
+
+--- The reading as one page that stands by itself; `page:save(path)` writes it.
+---@param options {title: string?}? default "Feed-forward networks as memories"
+---@return mlp.report page
+function Reading:report(options)
+  local o <const> = errors.options("reading:report", options,
+    { title = "Feed-forward networks as memories" })
+  local page <const> = require "mlp.report" { title = o.title, subtitle = caption(self) }
+  page:text("After Geva et al. 2021. **Agreement**: share of keys whose value puts first the token "
+    .. "that followed their first trigger; beside it the rate with values shuffled among the keys "
+    .. "of the layer, and the band that holds 95 % of shuffles.")
+  page:figure(self:figure(), "Agreement and behaviour, layer by layer.")
+  page:table { columns = part(HEADINGS, 2, AGREEMENTS), caption = "Agreement.",
+    rows = parts(self, 2, AGREEMENTS) }
+  page:table { columns = part(HEADINGS, AGREEMENTS + 1, #HEADINGS), caption = "Behaviour.",
+    rows = parts(self, AGREEMENTS + 1, #HEADINGS) }
+  return page
+end
+
+return reading
