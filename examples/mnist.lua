@@ -8,7 +8,8 @@ local EPOCHS <const>, SEED <const> = tonumber(arg and arg[1]) or 10, tonumber(ar
 local digits = assert(mlp.data.mnist.load { dtype = "uint8" })
 local rows = math.min(tonumber(arg and arg[3]) or 60000, #digits.train.labels)
 local all = mlp.data.tensors(digits.train.images, digits.train.labels)
-local train = mlp.data.tensors(all:range(1, rows)):scaled(1, 1 / 255) -- bytes until a step reads them
+-- The images stay bytes until a step reads them.
+local train = mlp.data.tensors(all:range(1, rows)):scaled(1, 1 / 255)
 local test = mlp.data.tensors(digits.test.images, digits.test.labels):scaled(1, 1 / 255)
 
 mlp.manual_seed(SEED)

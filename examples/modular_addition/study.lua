@@ -104,7 +104,7 @@ end
 function Study.spread(values)
   if #values < 2 then return Study.short(values[1]) end
   local all <const> = mlp.tensor(values, { dtype = "float64" })
-  return ("%s ± %.2g"):format(Study.short(all:mean():item()), all:std():item())
+  return ("%s ± %s"):format(Study.short(all:mean():item()), Study.short(all:std():item()))
 end
 
 --- The middle of a tensor's numbers; NaN does not count.

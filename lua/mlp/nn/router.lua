@@ -1,8 +1,8 @@
 --- Which experts a token goes to, and with what weight. A router is a set of options; the known
 --- ones have names. Logits h = x W_r; scores p are their softmax or sigmoid; the top k experts are
 --- chosen, and weigh by their scores, or by the softmax of their logits alone. Whatever balances
---- the load comes back as a table of values beside the weights; nothing is kept. Scores are computed
---- in floats of 32 bits at least, those of the weights: there are none smaller.
+--- the load comes back as a table of values beside the weights; nothing is kept. Scores are
+--- computed in floats of 32 bits at least, those of the weights: there are none smaller.
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
