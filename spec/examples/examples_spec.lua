@@ -49,6 +49,15 @@ describe("the example", function()
     assert.matches("bits are those of before:%s+true", output)
   end)
 
+  it("learned_memory learns facts, and an inserted one is answered alone", function()
+    local output <const> = run("learned_memory.lua", 1, 40, 20)
+    assert.matches("price 0.1: 100.0 %% of 20 facts known; .* before: true", output)
+    for _, model in ipairs { "no price", "priced" } do
+      assert.matches(model .. " +a false capital inserted +flips it 100.0 [^\n]*right 100.0", output)
+    end
+    assert.is_true(exists "out/learned_memory.html")
+  end)
+
   it("kv_stories finds more agreement in the last layer than shuffled values give", function()
     if not DATA then pending "MLP_DATA names no folder with tinystories_sample.txt" return end
     local output <const> = run("kv_stories.lua", 30)
