@@ -275,8 +275,8 @@ local figure <const> = mlp.plot.bars { series[1], series[2], names = names, hori
   x_label = "per cent of facts", title = "Edits of a learned memory, one fact at a time" }
 local page <const> = mlp.report { title = "A memory that was learned" }
 page:text(("Decoders of two blocks, 64 wide, 1,024 memories each (ReLU), whose feed-forward "
-  .. "networks learned %d facts in %d steps; means and deviations over %d seeds. What is asked is the first "
-  .. "phrasing. Priced: %g times the sum of |m| ||v|| is added to the loss."):format(FACTS, STEPS,
+  .. "networks learned %d facts in %d steps; means and deviations over %d seeds. What is asked is "
+  .. "the first phrasing. Priced: %g times the sum of |m| ||v|| is added to the loss."):format(FACTS, STEPS,
   SEEDS, PRICE))
 page:table { rows = rows,
   columns = { "model", "edit", "this fact answers otherwise", "others still right" } }

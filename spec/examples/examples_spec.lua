@@ -53,7 +53,8 @@ describe("the example", function()
     local output <const> = run("learned_memory.lua", 1, 40, 20)
     assert.matches("price 0.1: 100.0 %% of 20 facts known; .* before: true", output)
     for _, model in ipairs { "no price", "priced" } do
-      assert.matches(model .. " +a false capital inserted +flips it 100.0 [^\n]*right 100.0", output)
+      assert.matches(model .. " +a false capital inserted +flips it 100.0 [^\n]*right 100.0",
+        output)
     end
     assert.is_true(exists "out/learned_memory.html")
   end)
