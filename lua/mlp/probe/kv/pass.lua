@@ -9,6 +9,7 @@ local compiling <const> = require "mlp.compile"
 
 ---@class mlp.probe.Pass
 ---@field memories mlp.probe.KV[]
+---@field offset integer[] columns of `hidden` before those of each memory
 ---@field seen table<string, any> by "hidden 1", "residual 1", ...: what hooks saw last
 ---@field hooks mlp.nn.Hook[]
 local Pass = { __name = "mlp.probe.Pass" }
@@ -113,7 +114,7 @@ function Pass:at(inside, rows)
   local function pick(x) return x:index_select(1, rows) end
   local hidden <const>, signal <const>, taken <const>, last <const> = pick(inside.hidden),
     pick(inside.signal), pick(inside.taken), pick(inside.last)
-  local list <const>, before = {}, 0
+  local list <const> = {}
   for i, memory in ipairs(self.memories) do
     local H <const>, D <const> = memory.units, memory.width
     local own <const>, from <const> = taken:select(2, i):nonzero():reshape(-1),
@@ -121,9 +122,8 @@ function Pass:at(inside, rows)
     local function part(x, first, width)
       return x:slice(2, first + 1, first + width):index_select(1, own)
     end
-    list[i] = own:numel() > 0 and { m = part(hidden, before, H), r = part(signal, from, D),
+    list[i] = own:numel() > 0 and { m = part(hidden, self.offset[i], H), r = part(signal, from, D),
       y = part(signal, from + D, D), last = last:index_select(1, own) }
-    before = before + H
   end
   return list
 end
@@ -155,9 +155,12 @@ end
 ---@return mlp.probe.Pass
 function Pass.new(model, memories)
   local self <const> = setmetatable({ model = model, memories = memories, blocks = #model.blocks,
-    seen = {}, hooks = {} }, Pass)
+    offset = { 0 }, seen = {}, hooks = {} }, Pass)
   for i, block in ipairs(model.blocks) do watch_block(self, i, block) end
-  for i, memory in ipairs(memories) do watch(self, memory.ffn, "hidden", "hidden " .. i) end
+  for i, memory in ipairs(memories) do
+    watch(self, memory.ffn, "hidden", "hidden " .. i)
+    self.offset[i + 1] = self.offset[i] + memory.units
+  end
   self.run = compiling.compile(function(tokens, mask) return run(self, tokens, mask) end,
     { batch = { 1, 2 }, tolerant = true })
   return self

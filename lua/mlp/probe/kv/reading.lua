@@ -1,6 +1,7 @@
 --- What reading the memories of a language model says: numbers of every layer, as text, figures
 --- and a page.
 
+local Ablation <const> = require "mlp.probe.kv.ablation"
 local columns <const> = require "mlp.columns"
 local errors <const> = require "mlp.errors"
 
@@ -24,16 +25,40 @@ local errors <const> = require "mlp.errors"
 ---@field positions integer prefixes with a token after them
 ---@field samples integer positions of zero-agreement and behaviour
 ---@field projection "raw"|"gain" how values and signals are read
+---@field model mlp.nn.Transformer
+---@field lists integer[][] the texts
+---@field top integer triggers of each key
+---@field batch_size integer
 local Reading = { __name = "mlp.probe.KVReading" }
 Reading.__index = Reading
 
 local reading = { CASES = { "residual", "ffn", "agreement", "composition" } }
 local CASES <const> = reading.CASES
 
+--- "2", or "2.3": the third expert of the second block.
+---@param memory mlp.probe.KV
+---@return string
+function Reading.label(memory)
+  return memory.expert and ("%d.%d"):format(memory.block, memory.expert) or tostring(memory.block)
+end
+
+local label <const> = Reading.label
+
 --- Makes a reading of a list of layers.
 ---@param list table
 ---@return mlp.probe.KVReading
 function reading.new(list) return setmetatable(list, Reading) end
+
+-- ---- more questions -----------------------------------------------------------------------------
+
+--- Token ablation (2021, section 3.2): how much coefficients change when the first, the last or a
+--- random token of trigger examples is removed.
+---@param options {keys: integer?, top: integer?, begin: integer?, generator: mlp.Generator?}? keys:
+---  of each layer, at random, of gated networks a key with a sign (100); top: trigger examples of
+---  each, as far as the reading kept as many (50); begin: a token that begins texts and is none of
+---  theirs, so it stays
+---@return mlp.probe.Ablation
+function Reading:ablation(options) return Ablation.new(self, options) end
 
 -- ---- showing ------------------------------------------------------------------------------------
 
@@ -41,11 +66,6 @@ local HEADINGS <const> = { "layer", "agreement", "shuffled", "low", "high", "uni
   "precision", "active", "zero-agreement", "settled", "residual", "ffn", "both",
   "composition" }
 local AGREEMENTS <const> = 8 -- columns up to here tell of triggers, the others of positions
-
---- "2", or "2.3": the third expert of the second block.
-local function label(memory)
-  return memory.expert and ("%d.%d"):format(memory.block, memory.expert) or tostring(memory.block)
-end
 
 --- A row of numbers for each layer, under HEADINGS.
 local function rows(self)
