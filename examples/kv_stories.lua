@@ -1,7 +1,9 @@
 -- The feed-forward networks of a trained model read as memories, after Geva et al. 2021: agreement
--- of values with their keys' triggers in every layer beside its permutation band, and what layers
--- do. The model is stories260K (see stories.lua), the texts are from its training text:
--- text/tinystories_sample.txt in the folder that MLP_DATA names. Writes out/kv_stories.html.
+-- of values with their keys' triggers in every layer beside its permutation band, what layers do,
+-- what a token of a trigger is worth, the clearest patterns of keys, and which of the paper's
+-- directions are found. The model is stories260K (see stories.lua), the texts are from its training
+-- text: text/tinystories_sample.txt in the folder that MLP_DATA names. Writes out/kv_stories.html,
+-- .txt and .svg.
 --
 --   lua5.4 examples/kv_stories.lua [stories, default 1158]
 
@@ -26,11 +28,30 @@ for story in (text:read "a" .. "<|endoftext|>"):gmatch "%s*(.-)%s*<|endoftext|>"
   if story ~= "" and #stories < STORIES then stories[#stories + 1] = tokenizer:encode(story) end
 end
 
-local started <const> = mlp.now()
-local reading <const> = mlp.probe.kv.read(model, stories, { names = tokenizer.pieces,
-  generator = mlp.generator(1) })
-print(reading)
-print(("%.1f s"):format(mlp.now() - started))
+local function timed(what, fn)
+  local started <const> = mlp.now()
+  local result <const> = fn()
+  print(("%s: %.1f s"):format(what, mlp.now() - started))
+  return result
+end
 
-assert(reading:report { title = "stories260K as memories" }:save "out/kv_stories.html")
-print "out/kv_stories.html"
+local generator <const> = mlp.generator(1)
+local reading <const> = timed("reading", function()
+  return mlp.probe.kv.read(model, stories, { names = tokenizer.pieces, top = 50,
+    generator = generator })
+end)
+local ablation <const> = timed("ablation", function()
+  return reading:ablation { begin = tokenizer.begin, generator = generator }
+end)
+local patterns <const> = timed("patterns", function()
+  return reading:patterns { generator = generator }
+end)
+
+os.execute "mkdir -p out"
+local _, said <const> = assert(reading:report { title = "stories260K as memories",
+  path = "out/kv_stories.html", text = "out/kv_stories.txt", ablation = ablation,
+  patterns = patterns })
+print(said)
+assert(mlp.plot.grid { columns = 1, reading:figure(), ablation:figure() }
+  :save "out/kv_stories.svg")
+print "out/kv_stories.html, out/kv_stories.txt, out/kv_stories.svg"

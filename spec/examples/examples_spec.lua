@@ -64,7 +64,8 @@ describe("the example", function()
     local output <const> = run("kv_stories.lua", 30)
     local rate <const>, high <const> = output:match "\n5 +([%d.]+) +[%d.]+ +[%d.]+ +([%d.]+)"
     assert.is_true(tonumber(rate) > 2 * tonumber(high))
-    assert.is_true(exists "out/kv_stories.html")
+    assert.matches("agreement rises in upper layers.- found", output)
+    assert.is_true(exists "out/kv_stories.html" and exists "out/kv_stories.txt")
   end)
 
   it("digits learns, loads what it saved, and draws", function()

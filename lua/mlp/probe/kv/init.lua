@@ -9,6 +9,7 @@ local edit <const> = require "mlp.probe.kv.edit"
 local errors <const> = require "mlp.errors"
 local modes <const> = require "mlp.trainer.modes"
 local Module <const> = require "mlp.nn.module"
+local reading <const> = require "mlp.probe.kv.reading"
 local triggers <const> = require "mlp.probe.kv.triggers"
 
 local CALL <const> = "probe.kv"
@@ -302,5 +303,30 @@ end
 ---@param options {top: integer?}? top: triggers of each key, default 25
 ---@return mlp.probe.Triggers
 function KV:triggers(options) return triggers(self, options) end
+
+--- What triggers say of this memory, as one page that stands by itself and as text; see
+--- mlp.probe.kv.read for a whole model.
+---
+---     memory:report {triggers = triggers, path = "out/memory.html"}
+---@param options {triggers: mlp.probe.Triggers, permutations: integer?, generator: mlp.Generator?,
+---  title: string?, path: string?, text: string?} triggers: its own, filled; permutations and
+---  generator of the agreement; title, path and text as of reading:report
+---@return mlp.report? page nil when a file could not be written
+---@return string text or, without a page, a message
+function KV:report(options)
+  local o <const> = errors.options("report", options, { triggers = errors.NONE,
+    permutations = 1000, generator = errors.NONE, title = "A feed-forward network as a memory",
+    path = errors.NONE, text = errors.NONE })
+  local triggers <const> = o.triggers
+  if type(triggers) ~= "table" or triggers.memory ~= self then
+    errors.wanted("report", "triggers", triggers, "this memory's triggers, filled with texts")
+  end
+  local agreed <const> = triggers:agreement { permutations = o.permutations,
+    generator = o.generator }
+  return reading.new({ texts = triggers.texts, positions = triggers.positions, samples = 0,
+    projection = self.projection, top = triggers.top, { memory = self, triggers = triggers,
+      agreement = agreed, active = triggers:active_share(), samples = 0 } }):report {
+    title = o.title, path = o.path, text = o.text }
+end
 
 return setmetatable(kv, { __call = function(_, ...) return new(...) end })

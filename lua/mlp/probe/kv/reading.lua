@@ -3,7 +3,11 @@
 
 local Ablation <const> = require "mlp.probe.kv.ablation"
 local columns <const> = require "mlp.columns"
+local Directions <const> = require "mlp.probe.kv.directions"
 local errors <const> = require "mlp.errors"
+local page <const> = require "mlp.probe.kv.page"
+local Patterns <const> = require "mlp.probe.kv.patterns"
+local predictive <const> = require "mlp.probe.kv.predictive"
 
 ---@class mlp.probe.KVLayer
 ---@field memory mlp.probe.KV
@@ -25,10 +29,10 @@ local errors <const> = require "mlp.errors"
 ---@field positions integer prefixes with a token after them
 ---@field samples integer positions of zero-agreement and behaviour
 ---@field projection "raw"|"gain" how values and signals are read
----@field model mlp.nn.Transformer
----@field lists integer[][] the texts
 ---@field top integer triggers of each key
----@field batch_size integer
+---@field model mlp.nn.Transformer? as what follows nil where one memory was read alone
+---@field lists integer[][]? the texts
+---@field batch_size integer?
 local Reading = { __name = "mlp.probe.KVReading" }
 Reading.__index = Reading
 
@@ -39,7 +43,8 @@ local CASES <const> = reading.CASES
 ---@param memory mlp.probe.KV
 ---@return string
 function Reading.label(memory)
-  return memory.expert and ("%d.%d"):format(memory.block, memory.expert) or tostring(memory.block)
+  if memory.expert then return ("%d.%d"):format(memory.block, memory.expert) end
+  return tostring(memory.block or 1)
 end
 
 local label <const> = Reading.label
@@ -60,12 +65,34 @@ function reading.new(list) return setmetatable(list, Reading) end
 ---@return mlp.probe.Ablation
 function Reading:ablation(options) return Ablation.new(self, options) end
 
+--- Clear patterns: the keys whose trigger examples share the last token, the last two, or the
+--- stretch of the text where they end, most above what examples dealt at random share; the clearest
+--- of every layer in turn.
+---@param options {count: integer?, top: integer?, permutations: integer?,
+---  generator: mlp.Generator?}? count: how many keys (10); top: trigger examples of each (25);
+---  permutations: how often examples are dealt (1,000)
+---@return mlp.probe.Patterns
+function Reading:patterns(options) return Patterns.new(self, options) end
+
+--- Predictive values (2021, section 4): those of all layers that single out a token most.
+---@param options {top: integer?}? top: how many (100)
+---@return mlp.probe.PredictiveValues
+function Reading:predictive_values(options) return predictive.of(self, options) end
+
+--- What the paper found, each direction found here or not; more of them with the measurements that
+--- are given.
+---@param options {ablation: mlp.probe.Ablation?, patterns: mlp.probe.Patterns?}?
+---@return mlp.probe.Directions
+function Reading:directions(options)
+  return Directions.new(self, errors.options("reading:directions", options,
+    { ablation = errors.NONE, patterns = errors.NONE }))
+end
+
 -- ---- showing ------------------------------------------------------------------------------------
 
 local HEADINGS <const> = { "layer", "agreement", "shuffled", "low", "high", "unigram", "rank",
   "precision", "active", "zero-agreement", "settled", "residual", "ffn", "both",
   "composition" }
-local AGREEMENTS <const> = 8 -- columns up to here tell of triggers, the others of positions
 
 --- A row of numbers for each layer, under HEADINGS.
 local function rows(self)
@@ -79,22 +106,20 @@ local function rows(self)
   return list
 end
 
---- The layer, and columns first to last.
-local function part(row, first, last) return table.move(row, first, last, 2, { row[1] }) end
+--- The numbers of every layer as rows under headings.
+---@return string[] headings
+---@return any[][] rows
+function Reading:table() return HEADINGS, rows(self) end
 
-local function parts(self, first, last)
-  local list <const> = rows(self)
-  for i, row in ipairs(list) do list[i] = part(row, first, last) end
-  return list
-end
-
-local function caption(self)
+--- What was read, in a line.
+---@return string
+function Reading:caption()
   return ("%d texts, %d prefixes, %d of them sampled; values read %s"):format(self.texts,
     self.positions, self.samples,
     self.projection == "gain" and "with the last norm's gain" or "raw")
 end
 
-function Reading:__tostring() return columns(HEADINGS, rows(self)) .. "\n" .. caption(self) end
+function Reading:__tostring() return columns(HEADINGS, rows(self)) .. "\n" .. self:caption() end
 
 --- Agreement of the layers beside what shuffled values and the most frequent token give, and below
 --- it what the layers do.
@@ -126,22 +151,14 @@ function Reading:figure()
   return plot.grid(panels)
 end
 
---- The reading as one page that stands by itself; `page:save(path)` writes it.
----@param options {title: string?}? default "Feed-forward networks as memories"
----@return mlp.report page
-function Reading:report(options)
-  local o <const> = errors.options("reading:report", options,
-    { title = "Feed-forward networks as memories" })
-  local page <const> = require "mlp.report" { title = o.title, subtitle = caption(self) }
-  page:text("After Geva et al. 2021. **Agreement**: share of keys whose value puts first the token "
-    .. "that followed their first trigger; beside it the rate with values shuffled among the keys "
-    .. "of the layer, and the band that holds 95 % of shuffles.")
-  page:figure(self:figure(), "Agreement and behaviour, layer by layer.")
-  page:table { columns = part(HEADINGS, 2, AGREEMENTS), caption = "Agreement.",
-    rows = parts(self, 2, AGREEMENTS) }
-  page:table { columns = part(HEADINGS, AGREEMENTS + 1, #HEADINGS), caption = "Behaviour.",
-    rows = parts(self, AGREEMENTS + 1, #HEADINGS) }
-  return page
-end
+--- The reading as one page that stands by itself, with figures, and as text.
+---
+---     reading:report {path = "out/memories.html", ablation = reading:ablation()}
+---@param options {title: string?, path: string?, text: string?, ablation: mlp.probe.Ablation?,
+---  patterns: mlp.probe.Patterns?}? title: default "Feed-forward networks as memories"; path: where
+---  the page is written; text: where the text is; default: nowhere
+---@return mlp.report? page nil when a file could not be written
+---@return string text or, without a page, a message
+function Reading:report(options) return page.reading(self, options) end
 
 return reading
