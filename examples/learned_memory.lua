@@ -276,8 +276,8 @@ local figure <const> = mlp.plot.bars { series[1], series[2], names = names, hori
 local page <const> = mlp.report { title = "A memory that was learned" }
 page:text(("Decoders of two blocks, 64 wide, 1,024 memories each (ReLU), whose feed-forward "
   .. "networks learned %d facts in %d steps; means and deviations over %d seeds. What is asked is "
-  .. "the first phrasing. Priced: %g times the sum of |m| ||v|| is added to the loss."):format(FACTS, STEPS,
-  SEEDS, PRICE))
+  .. "the first phrasing. Priced: %g times the sum of |m| ||v|| is added to the loss.")
+  :format(FACTS, STEPS, SEEDS, PRICE))
 page:table { rows = rows,
   columns = { "model", "edit", "this fact answers otherwise", "others still right" } }
 page:figure(figure, "Largest: by |m| ||v||, over both blocks (Geva et al. 2022, section 5).")
