@@ -129,13 +129,17 @@ print(("\nmixture below dense at equal work and steps: %.4f +- %.4f (standard er
   :format(d, error_of_mean, SEEDS,
     d > 2 * error_of_mean and "beyond 2 standard errors" or "not beyond 2 standard errors"))
 
---- The loss that a curve has reached after so many seconds.
+--- The loss of a curve after so many seconds, on the line between its points.
 local function at(curve, seconds)
-  local reached
+  local before = curve[1]
   for _, point in ipairs(curve) do
-    if point[1] <= seconds or not reached then reached = point[2] end
+    if point[1] >= seconds then
+      local share = point[1] > before[1] and (seconds - before[1]) / (point[1] - before[1]) or 1
+      return before[2] + share * (point[2] - before[2])
+    end
+    before = point
   end
-  return reached
+  return before[2]
 end
 
 local clock = {}
@@ -150,17 +154,25 @@ print(("mixture below dense when the faster one ends: %.4f (dense %.1f s, mixtur
 
 -- ---- pictures, and what the experts like --------------------------------------------------------
 
-local series = {}
-for _, kind in ipairs { "dense", "mixture" } do
-  local x, y = {}, {}
-  for i, point in ipairs(best[kind].curves[1]) do
-    x[i], y[i] = i * math.max(1, STEPS // 10), point[2]
+local COLOURS <const> = { dense = "#888888", mixture = "#0072b2" }
+
+--- Every seed's curve, the first named, across the steps ("step") or the clock ("second").
+local function curves_of(across)
+  local series = {}
+  for _, kind in ipairs { "dense", "mixture" } do
+    for seed, curve in ipairs(best[kind].curves) do
+      local x, y = {}, {}
+      for i, point in ipairs(curve) do
+        x[i], y[i] = across == "second" and point[1] or i * math.max(1, STEPS // 10), point[2]
+      end
+      series[#series + 1] = { x = x, y = y, colour = COLOURS[kind],
+        name = seed == 1 and ("%s, rate %g"):format(kind, best[kind].rate) or nil }
+    end
   end
-  series[#series + 1] = { x = x, y = y, name = ("%s, rate %g"):format(kind, best[kind].rate) }
+  series.x_label, series.width = across, 460
+  series.y_label = "validation loss, nats per character"
+  return plot.lines(series)
 end
-series.title, series.x_label = "Shakespeare by characters", "step"
-series.y_label = "validation loss, nats per character"
-assert(plot.lines(series):save "out/shakespeare_moe.svg")
 
 local x = validation[1][1]
 local labels = {}
@@ -173,4 +185,11 @@ do
   mlp.no_grad(function() sample(x) end)
 end
 print "\nWhat the experts of the second block take:"
-print(sample.blocks[2].ffn:report(inputs, { labels = labels, samples = 8 }))
+local report = sample.blocks[2].ffn:report(inputs, { labels = labels, samples = 8 })
+print(report)
+assert(plot.grid({
+  plot.grid { curves_of "step", curves_of "second", columns = 2,
+    title = "Shakespeare by characters: a mixture and a dense network of equal work",
+    subtitle = ("Each at the best of three rates, %d seeds"):format(SEEDS) },
+  report:figure { title = "The experts of the second block, and the characters they take" },
+  columns = 1 }):save "out/shakespeare_moe.svg")
