@@ -317,15 +317,15 @@ function KV:report(options)
   local o <const> = errors.options("report", options, { triggers = errors.NONE,
     permutations = 1000, generator = errors.NONE, title = "A feed-forward network as a memory",
     path = errors.NONE, text = errors.NONE })
-  local triggers <const> = o.triggers
-  if type(triggers) ~= "table" or triggers.memory ~= self then
-    errors.wanted("report", "triggers", triggers, "this memory's triggers, filled with texts")
+  local filled <const> = o.triggers
+  if type(filled) ~= "table" or filled.memory ~= self then
+    errors.wanted("report", "triggers", filled, "this memory's triggers, filled with texts")
   end
-  local agreed <const> = triggers:agreement { permutations = o.permutations,
+  local agreed <const> = filled:agreement { permutations = o.permutations,
     generator = o.generator }
-  return reading.new({ texts = triggers.texts, positions = triggers.positions, samples = 0,
-    projection = self.projection, top = triggers.top, { memory = self, triggers = triggers,
-      agreement = agreed, active = triggers:active_share(), samples = 0 } }):report {
+  return reading.new({ texts = filled.texts, positions = filled.positions, samples = 0,
+    projection = self.projection, top = filled.top, { memory = self, triggers = filled,
+      agreement = agreed, active = filled:active_share(), samples = 0 } }):report {
     title = o.title, path = o.path, text = o.text }
 end
 

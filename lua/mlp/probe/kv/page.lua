@@ -20,8 +20,8 @@ local function add_layers(page, reading)
   local headings <const>, rows <const> = reading:table()
   page:heading "Layers":text("**Agreement**: share of keys whose value puts first the token that "
     .. "followed their first trigger; beside it the rate with values shuffled among the keys of "
-    .. "the layer, and the band that holds 95 % of shuffles. **Unigram**: of always saying the most "
-    .. "frequent token. **Residual, ffn, both, composition**: whose first token the layer's output "
+    .. "the layer, and the band that holds 95 % of shuffles. **Unigram**: of always saying the "
+    .. "most frequent token. **Residual, ffn, both, composition**: whose first token the layer's output "
     .. "keeps. **Settled**: positions where what enters the network already puts first what the "
     .. "model will say.")
   page:figure(reading:figure(), "Agreement and behaviour, layer by layer.")
