@@ -21,9 +21,9 @@ local function add_layers(page, reading)
   page:heading "Layers":text("**Agreement**: share of keys whose value puts first the token that "
     .. "followed their first trigger; beside it the rate with values shuffled among the keys of "
     .. "the layer, and the band that holds 95 % of shuffles. **Unigram**: of always saying the "
-    .. "most frequent token. **Residual, ffn, both, composition**: whose first token the layer's output "
-    .. "keeps. **Settled**: positions where what enters the network already puts first what the "
-    .. "model will say.")
+    .. "most frequent token. **Residual, ffn, both, composition**: whose first token the layer's "
+    .. "output keeps. **Settled**: positions where what enters the network already puts first what "
+    .. "the model will say.")
   page:figure(reading:figure(), "Agreement and behaviour, layer by layer.")
   for _, range in ipairs { { 2, AGREEMENTS, "Agreement." },
     { AGREEMENTS + 1, #headings, "Behaviour." } } do
@@ -97,7 +97,7 @@ function page_of.reading(reading, options)
   local whole <const> = table.concat(text, "\n\n") .. "\n"
   for _, written in ipairs { { o.path, page:html() }, { o.text, whole } } do
     if written[1] then
-      local ok <const>, message <const> = file.write(written[1], function(handle)
+      local ok <const>, message <const> = file.write("mlp.probe.kv", written[1], function(handle)
         handle:write(written[2])
       end)
       if not ok then return nil, message end
