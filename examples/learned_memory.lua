@@ -219,9 +219,9 @@ end
 
 -- ---- the table ----------------------------------------------------------------------------------
 
-local EDITS <const> = { { "largest", ("%d largest sub-updates suppressed"):format(TOP) },
-  { "random", ("%d random memories suppressed"):format(TOP) },
-  { "insert", "a false capital inserted" } }
+local EDITS <const> = { { "largest", ("%d largest sub-updates suppressed"):format(TOP), "largest" },
+  { "random", ("%d random memories suppressed"):format(TOP), "random" },
+  { "insert", "a false capital inserted", "insertion" } }
 local MODELS <const> = { { price = 0, name = "no price" }, { price = PRICE, name = "priced" } }
 
 --- The facts of a seed learned at a price, and operated on.
@@ -259,7 +259,7 @@ for _, model in ipairs(MODELS) do
   for seed = 1, SEEDS do found[seed] = study(seed, model.price) end
   for _, edit in ipairs(EDITS) do
     local row <const> = { model.name, edit[2] }
-    names[#names + 1] = ("%s, %s"):format(model.name, edit[2])
+    names[#names + 1] = ("%s: %s"):format(model.name, edit[3])
     for which, s in ipairs(series) do
       s.y[#names], s.spread[#names] = over_seeds(found, edit[1], which)
       row[#row + 1] = ("%.1f ± %.1f %%"):format(s.y[#names], s.spread[#names])
