@@ -64,7 +64,7 @@ local function update_of(self)
     loss:backward()
     adam:step()
     return loss
-  end, { batch = { 1, 2, 3, 4, 5 } })
+  end, { batch = { 1, 2, 3, 4, 5 }, rehearse = true }) -- so that all steps are replays, to the bit
 end
 
 local function one_step(self)
