@@ -157,6 +157,10 @@ local function figures_of(result)
 end
 for _, result in ipairs(certificate) do
   study:figures(figures_of(result), 3, ("**The paper's figure %s.** k = %d, p = %d: scores of "
-    .. "three heads before softmax are waves in both numbers; below, their spectra have few bright "
-    .. "bins."):format(result.spec.k == 4 and "3" or "9", result.spec.k, result.spec.p))
+    .. "three heads before softmax, and below their spectra. The paper shows heads whose scores "
+    .. "are clean waves in both numbers, one or two bright bins. Here one bin holds %.0f %% of a "
+    .. "head's energy in the mean over heads (spread evenly it would be %.1f %%): some heads are "
+    .. "such waves, many are bands, one frequency in one number and several in the other.")
+    :format(result.spec.k == 4 and "3" or "9", result.spec.k, result.spec.p, 100 * result.one,
+    100 / (result.spec.p // 2) ^ 2))
 end

@@ -19,5 +19,6 @@ end
 finish()
 study.page:text("Not run: (5, 23, 5632). A C reproduction learned nothing in 2,500 steps of it, "
   .. "160 s on one core, and ten times that would be wanted at least. Of (3, 97, 1536) it had all "
-  .. "sums right and 0.47 γ* after 4,000 steps (146 s), of (4, 47, 2944) 91 % after 2,500 (127 s).")
+  .. "sums right and 0.47 γ\\* after 4,000 steps (146 s), of (4, 47, 2944) 91 % after 2,500 "
+  .. "(127 s).")
 study.certificate.large = certificate

@@ -69,15 +69,17 @@ learn.CAPTION = "Cross-entropy + λ times the norm, from weights of scale 1; mar
   .. "its largest frequency, the mean over neurons before training, after it "
   .. "weighted by length^{k+1}, and after it all alike; phase law is the mean "
   .. "|sin((Σθ − θ_w) / 2)|, weighted; then the fewest and the most neurons of a "
-  .. "frequency. A C reproduction of (3, 23, 352) with all sums had margin 0.92 γ*, "
+  .. "frequency. A C reproduction of (3, 23, 352) with all sums had margin 0.92 γ\\*, "
   .. "power 0.98, phase law 0.0012, 27 to 38 neurons per frequency; of half the sums"
-  .. " at λ = 0.005 0.5 to 0.6 γ* and power 0.75. The paper prints no margins and no"
+  .. " at λ = 0.005 0.5 to 0.6 γ\\* and power 0.75. The paper prints no margins and no"
   .. " seeds."
 
---- A run as a row of such a table; the spaces do not break.
+local NO_BREAK <const> = "\u{A0}" -- a space that keeps a cell on one line
+
+--- A run as a row of such a table.
 function learn.row(r)
   local o <const>, counts <const> = r.spec, r.reading.counts
-  return { ("(%d, %d, %d)"):format(o.k, o.p, o.m), ("%g"):format(o.share or 1),
+  return { ("(%d, %d, %d)"):format(o.k, o.p, o.m):gsub(" ", NO_BREAK), ("%g"):format(o.share or 1),
     ("%g"):format(o.lr), ("%g"):format(o.lambda), o.steps, o.seed, r.accuracy, r.held_out,
     ("%.3f"):format(r.margin), ("%.2f → %.3f, %.2f"):format(r.before.power:mean():item(),
     r.power, r.plain_power), r.law, ("%d – %d"):format(math.min(table.unpack(counts)),

@@ -41,7 +41,7 @@ describe("examples/fourier_circuits", function()
   end)
 
   it("trains circuits", function()
-    assert.equal(LONG and 10 or 4, #c.trained)
+    assert.equal(LONG and 9 or 4, #c.trained)
     for _, r in ipairs(c.trained) do
       assert.is_true(r.accuracy >= 0 and r.power > 0 and r.power <= 1)
       if LONG then assert.equal(1, r.accuracy) end
@@ -53,10 +53,15 @@ describe("examples/fourier_circuits", function()
   end)
 
   it("finds where training collapses", function()
-    assert.equal(LONG and 20 or 2, #c.sweep)
+    assert.equal(LONG and 15 or 2, #c.sweep)
     for _, cell in ipairs(c.sweep) do
       assert.is_true(cell.norm > 0)
-      if LONG and cell.lambda == 5e-4 then assert.equal(cell.scale < 0.5, cell.collapsed) end
+      if LONG then -- a large lambda needs a large start
+        local stands <const> = cell.scale >= 0.5 or cell.lambda < 1e-4
+          or cell.scale == 0.3 and cell.lambda < 1e-3
+        assert.equal(not stands, cell.collapsed)
+        if stands then assert.is_true(cell.accuracy == 1 and cell.margin > 0.88) end
+      end
     end
   end)
 
@@ -64,7 +69,10 @@ describe("examples/fourier_circuits", function()
     for _, r in ipairs(c.attention) do
       assert.is_true(r.one > 0 and r.one <= r.two and r.two <= 1 + 1e-12)
       assert.equal(LONG and 160 or 8, #r.heads)
-      if LONG then assert.is_true(r.accuracy > 0.95 and r.held_out > 0.9 and r.one > 0.3) end
+      if LONG then
+        assert.is_true(r.accuracy > 0.95 and r.held_out > 0.95)
+        assert.is_true(r.one > (r.spec.k == 3 and 0.25 or 0.1)) -- of 900 and 225 bins
+      end
     end
   end)
 
