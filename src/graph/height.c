@@ -33,6 +33,10 @@ int64_t mlp_lines_of_row(const mlp_recording *r, int64_t rows) {
   return lines;
 }
 
+bool mlp_tiles_pay(int64_t rows, int64_t lines, int lanes) {
+  return rows >= lanes && rows * lines >= (int64_t)LEAST_LINES * lanes;
+}
+
 typedef enum { L1, L2 } level;
 
 static double cache_bytes(level l) {

@@ -343,15 +343,13 @@ static mlp_status batch_of(const mlp_face *face, int64_t *rows, mlp_error *e) {
 ** of ours, not of the caller's: then too the batch is one whole, and dump says why. */
 mlp_plan *mlp_plan_make(const mlp_recording *r, const mlp_face *face, const mlp_plan_wish *wish,
                         mlp_error *e) {
-  enum { LEAST_LINES = 64 };
   mlp_memory *m = &r->context->memory;
   mlp_face whole = *face;
   int64_t rows;
   size_t bytes = (size_t)face->n_argument + 1;
   if (batch_of(face, &rows, e) != MLP_OK) return NULL;
   int64_t lines = rows > 0 ? mlp_lines_of_row(r, rows) : 1;
-  bool enough = rows >= wish->lanes && rows * lines >= LEAST_LINES * wish->lanes;
-  bool tiles = rows > 0 && (wish->height > 0 || enough);
+  bool tiles = rows > 0 && (wish->height > 0 || mlp_tiles_pay(rows, lines, wish->lanes));
   mlp_plan *plan = tiles ? make(r, face, wish, lines, e) : NULL;
   if (plan) return plan;
   bool *none = mlp_take_zeroed(m, bytes);

@@ -177,7 +177,7 @@ static mlp_status add_grad(mlp_program *p, const mlp_noted_grad *g, mlp_error *e
 static mlp_status add_outside(mlp_program *p, const mlp_noted_tensor *o, mlp_error *e) {
   int i = ADD(p, outside);
   if (i == MLP_NOWHERE) return mlp_no_memory(e, sizeof *o);
-  p->outside[i] = (mlp_noted_tensor){mlp_tensor_share(o->tensor), o->traced};
+  p->outside[i] = (mlp_noted_tensor){mlp_tensor_share(o->tensor), o->wants_grad};
   return MLP_OK;
 }
 

@@ -118,6 +118,9 @@ void mlp_pass_reuse(mlp_program *p);
 ** sequence of T positions. */
 int64_t mlp_lines_of_row(const mlp_recording *r, int64_t rows);
 
+/* Does every lane get some rows, and lines enough to be worth its own? */
+bool mlp_tiles_pay(int64_t rows, int64_t lines, int lanes);
+
 /* The rows of a tile, the same in every tile as far as possible: height.c. A row has `lines`, and
 ** its values take `lane_bytes` in a lane. */
 int64_t mlp_tile_height(const mlp_program *p, int lanes, int64_t lines, double lane_bytes);

@@ -27,7 +27,7 @@ typedef struct {
 /* A tensor from outside, as the function found it. */
 typedef struct {
   mlp_tensor *tensor; /* a reference */
-  bool traced;        /* did it require a gradient? */
+  bool wants_grad;
 } mlp_noted_tensor;
 
 /* A storage from outside, and what it held before a recorded call changed it. */

@@ -306,7 +306,7 @@ bool mlp_plan_fits(const mlp_plan *plan, mlp_tensor *const *argument, int n) {
     if (!argument_fits(p, i, argument[i]) || !stands_apart(plan, argument, i)) return false;
   }
   for (int i = 0; i < p->n_outside; i++) {
-    if (p->outside[i].tensor->requires_grad != p->outside[i].traced) return false;
+    if (p->outside[i].tensor->requires_grad != p->outside[i].wants_grad) return false;
   }
   for (int i = 0; i < p->n_grad; i++) {
     if (p->grad[i].read && p->grad[i].leaf->grad != p->grad[i].before) return false;
