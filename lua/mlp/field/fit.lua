@@ -8,6 +8,7 @@ local compile <const> = require("mlp.compile").compile
 local Field <const> = require "mlp.field.object"
 local Module <const> = require "mlp.nn.module"
 local networks <const> = require "mlp.field.network"
+local run <const> = require "mlp.field.run"
 local signals <const> = require "mlp.field.signal"
 
 local fitting = {}
@@ -51,99 +52,27 @@ end
 local function batch_of(self)
   local signal <const>, n <const> = self.signal, #self.signal.points
   if self.batch >= n then return signal.points, signal.values end
-  local generator <const> = core.generator(self.seed * 1000003 + self.step)
-  local rows <const> = core.randint(1, n, { self.batch }, { generator = generator })
+  local rows <const> = core.randint(1, n, { self.batch }, { generator = run.generator(self) })
   return signal.points:index_select(1, rows), signal.values:index_select(1, rows)
 end
 
--- ---- telling how it goes ------------------------------------------------------------------------
-
---- A function of events from what users give as `progress`.
----@param setting boolean|function|nil
----@return fun(event: {step: integer, seconds: number, loss: number}): "stop"?
----@package
-function fitting.teller(setting)
-  if type(setting) == "function" then return setting end
-  if not setting or not io then return function() end end
-  return function(event)
-    io.stderr:write(("\r%d steps, %.1f s, loss %.3g   "):format(event.step, event.seconds,
-      event.loss))
-  end
-end
+local function one_step(self) return self.update(batch_of(self)) end
 
 -- ---- the run ------------------------------------------------------------------------------------
 
---- How much of the run is done, 0..1.
-local function fraction_done(self, run)
-  local by_steps <const> = run.last and (self.step - run.first) / (run.last - run.first) or 0
-  local by_time <const> = run.limit and (self.seconds - run.begun) / (run.limit - run.begun) or 0
-  return math.min(math.max(by_steps, by_time), 1)
-end
+local function save(self, path) return checkpoint.save(path, self) end
 
---- Tells how it goes; true when the listener has heard enough.
-local function look(self, loss, tell)
-  local value <const> = loss:item()
-  if value - value ~= 0 then
-    errors.raise("%s: the loss is %s after step %d; a lower learning rate (lr) may help", CALL,
-      tostring(value):gsub("^-?nan$", "NaN"), self.step)
-  end
-  return tell { step = self.step, seconds = self.seconds, loss = value } == "stop"
-end
-
-local function run_steps(self, run, tell)
-  while fraction_done(self, run) < 1 do
-    local started <const> = core.now()
-    if self.decay then
-      local done <const> = fraction_done(self, run)
-      self.adam.factor = FINAL + (1 - FINAL) * (1 + math.cos(math.pi * done)) / 2
-    end
-    local loss <const> = self.update(batch_of(self))
-    self.step = self.step + 1
-    self.seconds = self.seconds + core.now() - started
-    if (self.step % INTERVAL == 0 or fraction_done(self, run) >= 1) and look(self, loss, tell) then
-      return
-    end
-  end
-end
-
---- Raises unless steps and seconds, where given, bound a fit.
----@param call string
----@param steps any
----@param seconds any
----@package
-function fitting.want_budget(call, steps, seconds)
-  if steps ~= nil and (math.type(steps) ~= "integer" or steps < 1) then
-    errors.wanted(call, "steps", steps, "a whole number from 1")
-  elseif seconds ~= nil and not (type(seconds) == "number" and seconds > 0) then
-    errors.wanted(call, "seconds", seconds, "a positive number")
-  end
-end
-
---- Goes on fitting. What interrupts it is raised again, after the checkpoint was written.
+--- Goes on fitting; with a checkpoint up to so many steps or seconds in all, else so many more.
+--- What interrupts it is raised again, after the checkpoint was written.
 ---@param options {steps: integer?, seconds: number?, progress: boolean|function|nil,
 ---  checkpoint: string?}?
 ---@return mlp.Field self
 function Field:train(options)
-  local o <const> = errors.options("field:train", options, { steps = errors.NONE,
-    seconds = errors.NONE, progress = errors.NONE, checkpoint = errors.NONE })
   if not self.update then
     errors.raise "field:train: a field from a file is not trained further"
   end
-  fitting.want_budget(CALL, o.steps, o.seconds)
-  local steps <const> = o.steps or not o.seconds and 1000 or nil
-  local run <const> = { first = 0, last = steps, begun = 0, limit = o.seconds }
-  if not o.checkpoint then
-    run.first, run.begun = self.step, self.seconds
-    run.last, run.limit = steps and self.step + steps, o.seconds and self.seconds + o.seconds
-  end
-  local ok <const>, why = pcall(run_steps, self, run, fitting.teller(o.progress))
-  self.step = checkpoint.count(self.adam)
-  if o.checkpoint then
-    local done <const>, message <const> = checkpoint.save(o.checkpoint, self)
-    if not done then errors.raise("%s: the checkpoint was not written: %s", CALL, message) end
-  end
-  if not ok then error(why, 0) end
-  return self
+  return run.go(self, { call = CALL, train = "field:train", interval = INTERVAL,
+    final = self.decay and FINAL or nil, step = one_step, save = save }, options)
 end
 
 local function model_of(o, signal)
@@ -174,7 +103,7 @@ function fitting.fit(spec)
     steps = errors.NONE, seconds = errors.NONE, batch = 1 << 14, lr = errors.NONE,
     optimizer = errors.NONE, decay = true, loss = errors.NONE, seed = 1, progress = errors.NONE,
     checkpoint = errors.NONE })
-  fitting.want_budget(CALL, o.steps, o.seconds)
+  run.want_budget(CALL, o.steps, o.seconds)
   local signal <const>, message = signals.of(o.signal)
   if not signal then return nil, message end
   if o.batch ~= "all" and (math.type(o.batch) ~= "integer" or o.batch < 1) then

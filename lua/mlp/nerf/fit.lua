@@ -7,12 +7,12 @@ local core <const> = require "mlp.core"
 local checkpoint <const> = require "mlp.field.checkpoint"
 local compile <const> = require("mlp.compile").compile
 local errors <const> = require "mlp.errors"
-local field_fit <const> = require "mlp.field.fit"
 local HashField <const> = require "mlp.nerf.hash_field"
 local initialise <const> = require "mlp.initialise"
 local Module <const> = require "mlp.nn.module"
 local Occupancy <const> = require "mlp.nerf.occupancy"
 local rays_of <const> = require("mlp.nerf.rays").rays
+local run <const> = require "mlp.field.run"
 local Scene <const> = require "mlp.nerf.scene"
 local scene_file <const> = require "mlp.nerf.scene_file"
 
@@ -68,7 +68,7 @@ local function update_of(self)
 end
 
 local function one_step(self)
-  local generator <const> = core.generator(self.seed * 1000003 + self.step)
+  local generator <const> = run.generator(self)
   if self.occupancy and self.step >= WARM_UP and self.step % EVERY == 0 then
     self.occupancy:update(self.field, { generator = generator })
   end
@@ -83,41 +83,12 @@ end
 
 -- ---- the run ------------------------------------------------------------------------------------
 
---- Tells how it goes; true when the listener has heard enough.
-local function look(self, loss, tell)
-  local value <const> = loss:item()
-  if value - value ~= 0 then
-    errors.raise("%s: the loss is %s after step %d; a lower learning rate (lr) may help", CALL,
-      tostring(value):gsub("^-?nan$", "NaN"), self.step)
-  end
-  return tell { step = self.step, seconds = self.seconds, loss = value } == "stop"
-end
-
---- How much of the run is done, 0..1.
-local function fraction_done(self, run)
-  local by_steps <const> = run.last and (self.step - run.first) / (run.last - run.first) or 0
-  local by_time <const> = run.limit and (self.seconds - run.begun) / (run.limit - run.begun) or 0
-  return math.min(math.max(by_steps, by_time), 1)
-end
-
-local function run_steps(self, run, tell)
-  while fraction_done(self, run) < 1 do
-    local started <const> = core.now()
-    local done <const> = fraction_done(self, run)
-    self.adam.factor = FINAL + (1 - FINAL) * (1 + math.cos(math.pi * done)) / 2
-    local loss <const> = one_step(self)
-    self.step = self.step + 1
-    self.seconds = self.seconds + core.now() - started
-    if (self.step % EVERY == 0 or fraction_done(self, run) >= 1) and look(self, loss, tell) then
-      return
-    end
-  end
-end
-
 local function learner_of(self)
   return { model = self.field, adam = self.adam, step = self.step, seconds = self.seconds,
     seed = self.seed }
 end
+
+local function save(self, path) return scene_file.save(self, path, learner_of(self)) end
 
 --- Goes on learning; with a checkpoint up to so many steps or seconds in all, else so many more.
 --- What interrupts it is raised again, after the checkpoint was written.
@@ -125,27 +96,12 @@ end
 ---  checkpoint: string?}?
 ---@return mlp.nerf.Scene self
 function Scene:train(options)
-  local o <const> = errors.options("nerf.Scene:train", options, { steps = errors.NONE,
-    seconds = errors.NONE, progress = errors.NONE, checkpoint = errors.NONE })
   if not self.update then
     errors.raise("nerf.Scene:train: a scene from a file is not trained further; nerf.fit with its "
       .. "checkpoint is")
   end
-  field_fit.want_budget("nerf.Scene:train", o.steps, o.seconds)
-  local steps <const> = o.steps or not o.seconds and 1000 or nil
-  local run <const> = { first = 0, last = steps, begun = 0, limit = o.seconds }
-  if not o.checkpoint then
-    run.first, run.begun = self.step, self.seconds
-    run.last, run.limit = steps and self.step + steps, o.seconds and self.seconds + o.seconds
-  end
-  local ok <const>, why = pcall(run_steps, self, run, field_fit.teller(o.progress))
-  self.step = checkpoint.count(self.adam)
-  if o.checkpoint then
-    local done <const>, message <const> = scene_file.save(self, o.checkpoint, learner_of(self))
-    if not done then errors.raise("%s: the checkpoint was not written: %s", CALL, message) end
-  end
-  if not ok then error(why, 0) end
-  return self
+  return run.go(self, { call = CALL, train = "nerf.Scene:train", interval = EVERY, final = FINAL,
+    step = one_step, save = save }, options)
 end
 
 --- False where there is no such file; nil and a message where it does not fit.
@@ -174,7 +130,7 @@ local function want_options(o)
   if math.type(o.fine) ~= "integer" or o.fine < 0 then
     errors.wanted(CALL, "fine", o.fine, "a whole number from 0")
   end
-  field_fit.want_budget(CALL, o.steps, o.seconds)
+  run.want_budget(CALL, o.steps, o.seconds)
   require("mlp.nerf.sampling").want_range(CALL, o.near, o.far)
   local ok <const>, background <const> = pcall(core.tensor, o.background or { 0, 0, 0 })
   if not ok or #background ~= 3 or background.ndim ~= 1 then
