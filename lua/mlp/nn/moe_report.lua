@@ -3,6 +3,7 @@
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
+local modes <const> = require "mlp.trainer.modes"
 
 local BAR <const> = 30 -- characters of the longest bar
 local SHOWN <const> = 24 -- labels of a figure
@@ -26,11 +27,7 @@ MoEReport.__index = MoEReport
 
 --- Runs the mixture in evaluation mode; what its router said.
 local function look(moe, x, tokens)
-  local modes <const> = { [moe] = moe.training }
-  for _, module in moe:named_modules() do modes[module] = module.training end
-  local _ <close> = setmetatable({}, { __close = function()
-    for module, mode in pairs(modes) do module.training = mode end
-  end })
+  local _ <close> = modes.keep(moe)
   moe:eval()
   local routing
   local hook <close> = moe.router:hook("", function(r) routing = r end)
