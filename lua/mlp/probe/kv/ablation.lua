@@ -7,6 +7,7 @@
 local columns <const> = require "mlp.columns"
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
+local lists_of <const> = require "mlp.probe.kv.lists"
 local modes <const> = require "mlp.trainer.modes"
 local Pass <const> = require "mlp.probe.kv.pass"
 local texts_of <const> = require "mlp.probe.kv.texts"
@@ -43,12 +44,13 @@ local function add_triggers(by_text, layer, layer_index, o)
   local score <const>, text <const>, position <const> = table_of "score", table_of "text",
     table_of "position"
   for k, row in ipairs(rows:totable()) do
+    local unit <const>, sign <const> = lists_of.unit(row, H)
     for t, value in ipairs(score[k]) do
       local number <const>, at <const> = text[k][t], position[k][t]
       if value > 0 and at - o.spared[number] >= 2 then
         by_text[number] = by_text[number] or {}
-        table.insert(by_text[number], { layer = layer_index, unit = (row - 1) % H + 1,
-          sign = row > H and -1 or 1, score = value, position = at })
+        table.insert(by_text[number], { layer = layer_index, unit = unit, sign = sign,
+          score = value, position = at })
       end
     end
   end

@@ -4,6 +4,7 @@
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
+local lists <const> = require "mlp.probe.kv.lists"
 
 local OUTSIDE <const> = 0.025 -- on either side of the band of 95 %
 
@@ -18,12 +19,6 @@ local OUTSIDE <const> = 0.025 -- on either side of the band of 95 %
 ---@field rank number median rank of the right token in the value's scores, from 1
 ---@field precision number share of all triggers kept whose following token the value puts first
 ---@field keys integer lists of triggers
-
---- Scores of the values of all lists: (R, V), with -v for the rows of negative coefficients.
-local function scores_of(memory)
-  local scores <const> = memory:decode(memory.values)
-  return memory.signed and core.cat({ scores, -scores }, 1) or scores
-end
 
 local function share(mask) return mask:to("float64"):mean():item() end
 
@@ -71,7 +66,7 @@ local function agreement(triggers, options)
   end
   local memory <const>, H <const> = triggers.memory, triggers.memory.units
   local _ <close> = core.no_grad_scope()
-  local scores <const>, right <const> = scores_of(memory), triggers.following:select(2, 1)
+  local scores <const>, right <const> = lists.scores(memory), triggers.following:select(2, 1)
   local first <const> = scores:argmax(2)
   local hit <const> = first:eq(right)
   local result <const> = { rate = share(hit), rank = median_rank(scores, right),

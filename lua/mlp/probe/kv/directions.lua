@@ -16,6 +16,8 @@ local columns <const> = require "mlp.columns"
 local Directions = { __name = "mlp.probe.Directions" }
 Directions.__index = Directions
 
+local HEADINGS <const> = { "direction", "Geva et al. 2021", "here", "" }
+
 local FAR <const> = 10 -- times chance
 local SETTLED <const>, ZERO <const> = 1 / 3, 0.68
 local ACTIVE_LOW <const>, ACTIVE_HIGH <const> = 0.1, 0.5
@@ -69,8 +71,7 @@ local function of_reading(add, reading, is_upper, first)
     settled >= SETTLED)
 end
 
-local function of_values(add, reading, first)
-  local values <const> = reading:predictive_values()
+local function of_values(add, reading, values, first)
   local L <const>, upper, agree = #reading.model.blocks, 0, 0
   for _, value in ipairs(values) do
     upper = upper + (value.memory.block >= first and 1 or 0)
@@ -109,7 +110,8 @@ end
 
 --- See KVReading:directions.
 ---@param reading mlp.probe.KVReading
----@param o {ablation: mlp.probe.Ablation?, patterns: mlp.probe.Patterns?}
+---@param o {ablation: mlp.probe.Ablation?, patterns: mlp.probe.Patterns?,
+---  values: mlp.probe.PredictiveValues?} what is known already
 ---@return mlp.probe.Directions
 function Directions.new(reading, o)
   local list <const>, L <const> = setmetatable({}, Directions), #reading.model.blocks
@@ -119,18 +121,23 @@ function Directions.new(reading, o)
     list[#list + 1] = { claim = claim, paper = paper, here = here, found = found }
   end
   of_reading(add, reading, is_upper, first)
-  of_values(add, reading, first)
+  of_values(add, reading, o.values or reading:predictive_values(), first)
   if o.ablation then of_ablation(add, o.ablation, is_upper) end
   if o.patterns then of_patterns(add, o.patterns, is_upper) end
   return list
 end
 
-function Directions:__tostring()
+--- As rows under headings.
+---@return string[] headings
+---@return string[][] rows
+function Directions:table()
   local rows <const> = {}
   for i, one in ipairs(self) do
     rows[i] = { one.claim, one.paper, one.here, one.found and "found" or "not found" }
   end
-  return columns({ "direction", "Geva et al. 2021", "here", "" }, rows)
+  return HEADINGS, rows
 end
+
+function Directions:__tostring() return columns(self:table()) end
 
 return Directions

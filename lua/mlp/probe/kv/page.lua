@@ -1,6 +1,7 @@
 --- What a reading says as one page that stands by itself, and as text. Measurements that take time
 --- of their own, ablation and patterns, stand on it where they are given.
 
+local Directions <const> = require "mlp.probe.kv.directions"
 local errors <const> = require "mlp.errors"
 local file <const> = require "mlp.io.file"
 
@@ -60,12 +61,9 @@ local function add_patterns(page, patterns)
 end
 
 local function add_directions(page, directions)
-  local rows <const> = {}
-  for i, one in ipairs(directions) do
-    rows[i] = { one.claim, one.paper, one.here, one.found and "found" or "not found" }
-  end
+  local headings <const>, rows <const> = directions:table()
   page:heading "Directions of the paper"
-  page:table { columns = { "direction", "Geva et al. 2021", "here", "" }, rows = rows }
+  page:table { columns = headings, rows = rows }
 end
 
 --- Page and text of a reading, saved where paths are given; see KVReading:report.
@@ -79,9 +77,9 @@ function page_of.reading(reading, options)
     ablation = errors.NONE, patterns = errors.NONE })
   local page <const> = require "mlp.report" { title = o.title, subtitle = reading:caption(),
     footer = "After Geva et al. 2021, Transformer feed-forward layers are key-value memories." }
-  local text <const> = { o.title, tostring(reading) }
+  local text <const>, values <const> = { o.title, tostring(reading) }, reading:predictive_values()
   add_layers(page, reading)
-  add_values(page, reading:predictive_values())
+  add_values(page, values)
   for _, part in ipairs { { "ablation", add_ablation }, { "patterns", add_patterns } } do
     local given <const> = o[part[1]]
     if given then
@@ -90,19 +88,18 @@ function page_of.reading(reading, options)
     end
   end
   if reading.model then
-    local directions <const> = reading:directions { ablation = o.ablation, patterns = o.patterns }
+    local directions <const> = Directions.new(reading,
+      { ablation = o.ablation, patterns = o.patterns, values = values })
     add_directions(page, directions)
     text[#text + 1] = tostring(directions)
   end
   local whole <const> = table.concat(text, "\n\n") .. "\n"
-  for _, written in ipairs { { o.path, page:html() }, { o.text, whole } } do
-    if written[1] then
-      local ok <const>, message <const> = file.write("mlp.probe.kv", written[1], function(handle)
-        handle:write(written[2])
-      end)
-      if not ok then return nil, message end
-    end
+  local ok, message = true, nil
+  if o.path then ok, message = page:save(o.path) end
+  if ok and o.text then
+    ok, message = file.write("mlp.probe.kv", o.text, function(handle) handle:write(whole) end)
   end
+  if not ok then return nil, message end
   return page, whole
 end
 

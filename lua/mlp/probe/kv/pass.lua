@@ -6,6 +6,7 @@
 
 local core <const> = require "mlp.core"
 local compiling <const> = require "mlp.compile"
+local lists <const> = require "mlp.probe.kv.lists"
 
 ---@class mlp.probe.Pass
 ---@field memories mlp.probe.KV[]
@@ -90,7 +91,7 @@ function Pass:__call(batch)
     signal <const>, last <const> = self.run(batch.tokens, batch.mask)
   local passed <const>, at, sums <const> = {}, 0, active:sum(1):totable()
   for i, memory in ipairs(self.memories) do
-    local R <const> = memory.signed and 2 * memory.units or memory.units
+    local R <const> = lists.count(memory)
     passed[i] = { score = score:slice(2, at + 1, at + R), taken = taken:select(3, i),
       position = position:slice(2, at + 1, at + R), active = math.tointeger(sums[i]) }
     at = at + R

@@ -6,6 +6,7 @@
 local columns <const> = require "mlp.columns"
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
+local lists_of <const> = require "mlp.probe.kv.lists"
 
 local CALL <const> = "reading:patterns"
 local STRETCH <const> = 16 -- positions that count as one
@@ -139,10 +140,10 @@ local function patterns_of(layer, label, mined, V)
   local H <const>, list <const> = layer.memory.units, {}
   for r = 1, #mined.position.z do
     local kind <const> = best_of(mined, r)
-    local found <const> = mined[kind]
-    list[#list + 1] = { memory = layer.memory, label = label, unit = (r - 1) % H + 1, kind = kind,
-      sign = r > H and -1 or 1, share = found.share[r], chance = found.chance, z = found.z[r],
-      p = found.p[r], feature = spelled(kind, found.feature[r], V), layer = layer }
+    local found <const>, unit <const>, sign <const> = mined[kind], lists_of.unit(r, H)
+    list[#list + 1] = { memory = layer.memory, label = label, unit = unit, sign = sign,
+      kind = kind, share = found.share[r], chance = found.chance, z = found.z[r], p = found.p[r],
+      feature = spelled(kind, found.feature[r], V), layer = layer }
   end
   return list
 end

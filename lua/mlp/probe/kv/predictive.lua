@@ -4,6 +4,7 @@
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
+local lists <const> = require "mlp.probe.kv.lists"
 
 local predictive = {}
 
@@ -28,9 +29,7 @@ local CALL <const> = "reading:predictive_values"
 --- Probability and token of every list of a layer, and whether they agree: tables of R.
 local function of_layer(layer)
   local memory <const>, following <const> = layer.memory, layer.triggers.following
-  local scores = memory:decode(memory.values)
-  if memory.signed then scores = core.cat({ scores, -scores }, 1) end
-  local probability <const>, token <const> = scores:softmax(2):max(2)
+  local probability <const>, token <const> = lists.scores(memory):softmax(2):max(2)
   local agrees <const> = following:eq(token:reshape(-1, 1))
   return probability:totable(), token:totable(), agrees:select(2, 1):totable(),
     agrees:any(2):totable()
@@ -41,9 +40,10 @@ local function add(list, reading, layer)
   local H <const>, label <const> = memory.units, reading.label(memory)
   local probability <const>, token <const>, first <const>, any <const> = of_layer(layer)
   for r, p in ipairs(probability) do
-    list[#list + 1] = { memory = memory, label = label, unit = (r - 1) % H + 1,
-      sign = r > H and -1 or 1, probability = p, token = token[r], first = first[r] ~= 0,
-      any = any[r] ~= 0, name = memory.names and memory.names[token[r]] or tostring(token[r]),
+    local unit <const>, sign <const> = lists.unit(r, H)
+    list[#list + 1] = { memory = memory, label = label, unit = unit, sign = sign,
+      probability = p, token = token[r], first = first[r] ~= 0, any = any[r] ~= 0,
+      name = memory.names and memory.names[token[r]] or tostring(token[r]),
       place = #list + 1 }
   end
 end

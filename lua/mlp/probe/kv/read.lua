@@ -78,6 +78,7 @@ local function new_tally(memory)
 end
 
 -- ---- reading ------------------------------------------------------------------------------------
+
 local function read_batch(pass, batch, triggers, tallies, sample)
   local passed <const>, inside <const> = pass(batch)
   local n <const> = #batch.numbers -- rows beyond are padding
