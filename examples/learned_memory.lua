@@ -138,8 +138,8 @@ end
 --- What an edit did to fact i: 1 or 0, is its answer now another (or the one in question), and the
 --- share of the other facts whose answers are still right.
 local function effect(model, facts, i, answer)
-  local right <const> = ask(model, facts.texts[1]):eq(facts.targets):to "float32"
-  local own <const> = ask(model, facts.texts[1]):get(i)
+  local answers <const> = ask(model, facts.texts[1])
+  local right <const>, own <const> = answers:eq(facts.targets):to "float32", answers:get(i)
   local flipped <const> = answer and own == answer or not answer and own ~= facts.capital[i]
   local others <const> = (right:sum():item() - right:get(i)) / (FACTS - 1)
   return flipped and 1 or 0, others
