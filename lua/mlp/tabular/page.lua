@@ -27,7 +27,7 @@ local function add_columns(page, e)
     rows[i] = { column = name, holds = classes and ("%d classes: %s"):format(#classes,
       short_list(classes)) or "numbers" }
     if not classes then
-      rows[i].mean, rows[i].deviation = e.scale.mean:get(at), e.scale.std:get(at)
+      rows[i].mean, rows[i]["divided by"] = e.scale.mean:get(at), e.scale.std:get(at)
     end
     at = at + (classes and #classes or 1)
   end
@@ -35,8 +35,8 @@ local function add_columns(page, e)
   page:text(("%d columns predict **%s**, %s."):format(#rows, plain(e.target.name),
     e.target.classes and ("one of %d classes: %s"):format(#e:class_names(),
       plain(short_list(e:class_names()))) or "a number"))
-  page:table { columns = { "column", "holds", "mean", "deviation" }, rows = rows,
-    caption = "Inputs; means and deviations are those of the training rows." }
+  page:table { columns = { "column", "holds", "mean", "divided by" }, rows = rows,
+    caption = "Inputs; means, and deviations to divide by, are those of the training rows." }
 end
 
 local function add_training(page, e)
