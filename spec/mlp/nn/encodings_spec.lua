@@ -203,7 +203,7 @@ describe("Siren", function()
 
   it("warns once when inputs leave [-1, 1]", function()
     local child <const> = require "spec.support.child"
-    local output <const> = child.lua("-W", "-e", 'local m = require("mlp") '
+    local output <const> = child.lua("-e", 'warn "@on" local m = require("mlp") '
       .. "local s = m.nn.Siren{1, 4, 1} s(m.ones(1, 1) * 3) s(m.ones(1, 1) * 3) "
       .. "m.nn.Siren{1, 4, 1}(m.ones(1, 1))")
     local _, count = output:gsub("Siren: inputs reach 3, but", "")
