@@ -112,7 +112,19 @@ local function names_width(ends)
   return widest
 end
 
-local function right_margin(layout, spec, last_tick)
+--- How far a number below the plot reaches beyond its right end.
+local function overhang(layout)
+  local most = 0
+  for _, tick in ipairs(layout.x_axis.ticks) do
+    if tick.label and layout.x_axis.kind ~= "names" then
+      most = math.max(most, text.width(tick.label, theme.tick) / 2
+        - layout.plot_width * (1 - layout.x_axis:at(tick.value)))
+    end
+  end
+  return most
+end
+
+local function right_margin(layout, spec, beyond)
   local margin = theme.pad
   if layout.legend == "end" then
     margin = margin + 8 + names_width(spec.ends)
@@ -123,7 +135,7 @@ local function right_margin(layout, spec, last_tick)
     layout.bar_offset = margin - theme.pad
     margin = margin + colourbar.width(spec.bar, layout.guess_height)
   end
-  return math.max(margin, last_tick / 2 + 4)
+  return math.max(margin, beyond + 4)
 end
 
 --- Breaks the names below a plot into lines that fit side by side; nil when they cannot.
@@ -151,6 +163,17 @@ local function horizontal_axis(layout, options, spec)
   layout.slanted = lines == nil
   layout.tick_height = layout.tick_gap + (lines and lines * line
     or widest_tick(layout.x_axis) * math.sin(SLANT) + line / 2)
+end
+
+--- The width of the plot and the axis below it: once for a guess, again for what this axis needs.
+local function horizontal(layout, options, spec)
+  local beyond = 12
+  for _ = 1, 2 do
+    layout.plot_width = math.max(20,
+      layout.width - layout.left - right_margin(layout, spec, beyond))
+    horizontal_axis(layout, options, spec)
+    beyond = overhang(layout)
+  end
 end
 
 local function below_height(layout, options, spec)
@@ -217,8 +240,7 @@ function layouts.arrange(options, spec)
   layout.y_axis = make_axis(spec.y, options.y_limits, options.log_y,
     layout.guess_height // (spec.y.names and NAME_ROOM or TICK_ROOM_Y))
   layout.left = theme.pad + layout.tick_gap + widest_tick(layout.y_axis)
-  layout.plot_width = math.max(20, layout.width - layout.left - right_margin(layout, spec, 24))
-  horizontal_axis(layout, options, spec)
+  horizontal(layout, options, spec)
   layout.top = above_height(layout, options, spec)
   local below <const> = below_height(layout, options, spec)
   layout.plot_height = math.max(20, options.height and options.height - layout.top - below

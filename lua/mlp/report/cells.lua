@@ -39,10 +39,15 @@ local function column_of(rows, k, digits)
   return { texts = texts, is_numeric = is_numeric and #values > 0 }
 end
 
+--- A number written as text, as 2.60e-5, is not broken at its sign.
+local function kind_of(text, column)
+  return column.is_numeric and "number" or text:find "^[%d.,eE+-]+$" and "figure"
+end
+
 local function line(tag, texts, columns)
   local parts <const> = {}
   for k, column in ipairs(columns) do
-    parts[k] = html.element(tag, { class = column.is_numeric and "number" }, html.escape(texts[k]))
+    parts[k] = html.element(tag, { class = kind_of(texts[k], column) }, html.escape(texts[k]))
   end
   return html.element("tr", nil, table.concat(parts))
 end

@@ -33,7 +33,8 @@ table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabu
 th, td { padding: .28rem .8rem; text-align: left; vertical-align: top; }
 th { border-bottom: 1.5px solid $axis; font-weight: 600; vertical-align: bottom; }
 td { border-bottom: 1px solid $grid; }
-th.number, td.number { text-align: right; white-space: nowrap; }
+th.number, td.number { text-align: right; }
+.number, .figure { white-space: nowrap; }
 footer { margin-top: 3rem; padding-top: .6rem; border-top: 1px solid $grid; color: $soft;
   font-size: .85rem; }
 @media print {
