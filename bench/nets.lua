@@ -80,6 +80,52 @@ end
 
 function nets.quadratic(net) return Quadratic(net.widths, net.bias) end
 
+-- ---- fields ----------------------------------------------------------------------------------
+
+--- Features as large as the outputs' targets, so that sides can be compared.
+function nets.hash_grid(net)
+  local grid <const> = nn.HashGrid { axes = net.axes, levels = net.levels, features = net.features,
+    table_size = net.table_size, base = net.base, growth = net.growth, low = -1 }
+  local _ <close> = mlp.no_grad()
+  grid.table:copy_(mlp.randn(table.unpack(grid.table.shape)))
+  return grid
+end
+
+--- What R rays show of S samples each; the lengths of the samples are given, (R, S) in -1..1.
+local Composite <const> = nn.Module:extend "Composite"
+
+function Composite:init(rays, samples)
+  self.density = (mlp.rand(rays, samples) * 8):requires_grad_()
+  self.colour = mlp.rand(rays, samples, 3, { requires_grad = true })
+end
+
+function Composite:forward(x)
+  local delta <const> = (x + 1) * (1 / x:size(2))
+  return (mlp.composite(self.density, self.colour, delta, delta))
+end
+
+function nets.composite(net) return Composite(net.rays, net.samples) end
+
+--- The colours of rays (R, 6), origins beside directions, through a field sampled S times.
+local Nerf <const> = nn.Module:extend "Nerf"
+
+function Nerf:init(net)
+  self.field = mlp.nerf.MLP { width = net.width, depth = net.depth, skip = net.depth + 1,
+    frequencies = net.frequencies, view_frequencies = net.view_frequencies }
+  self.t = mlp.arange(1, net.samples):to "float32":reshape(1, net.samples) * (2 / net.samples)
+  self.delta = mlp.full({ 1, net.samples }, 2 / net.samples)
+end
+
+function Nerf:forward(x)
+  local origins <const>, directions <const> = x:slice(2, 1, 3), x:slice(2, 4, 6)
+  local points <const> = origins:unsqueeze(2) + directions:unsqueeze(2) * self.t:unsqueeze(3)
+  local density <const>, colour <const> = self.field(points, directions)
+  local R <const>, S <const> = x:size(1), self.t:size(2)
+  return (mlp.composite(density, colour, self.t:expand(R, S), self.delta:expand(R, S)))
+end
+
+function nets.nerf(net) return Nerf(net) end
+
 -- ---- single operations --------------------------------------------------------------------------
 
 local Operand <const> = nn.Module:extend "Operand"
@@ -98,6 +144,9 @@ function nets.matmul(net) return Operand(net.dim, function(x, y) return x:matmul
 ---@param net table
 ---@return integer inputs, integer outputs
 function nets.width(net)
+  if net.kind == "hash_grid" then return net.axes, net.levels * net.features end
+  if net.kind == "composite" then return net.samples, 3 end
+  if net.kind == "nerf" then return 6, 3 end
   if net.widths then return net.widths[1], net.widths[#net.widths] end
   return net.dim, net.dim
 end

@@ -5,7 +5,8 @@ local core <const> = require "mlp.core"
 local mlp <const> = require "mlp"
 local nets <const> = require "bench.nets"
 
-local CHECKED <const> = 5 -- losses, or numbers of the output, that both sides compare
+local CHECKED <const> = 5 -- losses, or numbers of the output, that both sides compare; where
+-- nothing is updated, the last is the sum of all gradients' magnitudes
 
 local LOSSES <const> = { mse = mlp.loss.mse, cross_entropy = mlp.loss.cross_entropy,
   bce = mlp.loss.bce_with_logits }
@@ -88,11 +89,10 @@ function FACES.compiled(fn, batch)
 end
 
 --- The call to measure, or nil and why there is none. It returns the loss or the output.
-local function training(row, tensors, face)
-  local step <const>, x <const>, y <const> = training_step(row, model_at(row, tensors)),
-    tensors.x, tensors.y
+local function training(row, tensors, face, model)
+  local step <const>, x <const>, y <const> = training_step(row, model), tensors.x, tensors.y
   if not row.rows then
-    local run <const>, why <const> = FACES[face](step, { 1, 2 })
+    local run <const>, why <const> = FACES[face](step, not row.whole and { 1, 2 } or nil)
     return run and function() return run(x, y) end, why or run
   end
   local rows <const> = batches_of(row, tensors.order)
@@ -102,8 +102,8 @@ local function training(row, tensors, face)
   return run and function() return run(rows()) end, why or run
 end
 
-local function inference(row, tensors, face)
-  local model <const>, x <const> = model_at(row, tensors), tensors.x
+local function inference(_, tensors, face, model)
+  local x <const> = tensors.x
   local run <const>, why <const> = FACES[face](function(given) return model(given) end, { 1 })
   return run and function()
     local _ <close> = mlp.no_grad()
@@ -161,10 +161,20 @@ local function calls_for(seconds)
   return math.max(1, math.ceil(n * seconds / t))
 end
 
-local function figures(row, call)
+--- How large all gradients are together.
+local function gradients_of(model)
+  local sum = 0
+  for _, parameter in ipairs(model:parameters()) do
+    sum = sum + parameter.grad:abs():sum():item()
+  end
+  return sum
+end
+
+local function figures(row, call, model)
   local list <const> = {}
   if row.loss then
     for i = 1, CHECKED do list[i] = call():item() end
+    if not row.optimizer then list[CHECKED] = gradients_of(model) end
   else
     local y <const> = call():reshape(-1)
     for i = 1, math.min(CHECKED, #y) do list[i] = y:get(i) end
@@ -180,9 +190,11 @@ function requests.prepare(q)
   if row.replay and q.face == "eager" then return { none = "an eager step is called from Lua" } end
   if not use_threads(q.threads) then return { none = "mlp.set_threads does not exist yet" } end
   local tensors <const> = assert(mlp.io.safetensors.load(q.file))
-  local call <const>, more <const> = (row.loss and training or inference)(row, tensors, q.face)
+  local model <const> = model_at(row, tensors)
+  local call <const>, more <const> = (row.loss and training or inference)(row, tensors, q.face,
+    model)
   if not call then return { none = more } end
-  local checked <const> = figures(row, call)
+  local checked <const> = figures(row, call, model)
   local why
   timed = repeated(call)
   if row.replay then timed, why = replayed(tensors, more) end

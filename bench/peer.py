@@ -12,7 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-CHECKED = 5  # losses, or numbers of the output, that both sides compare
+CHECKED = 5  # losses, or numbers of the output, that both sides compare; where nothing is updated,
+# the last is the sum of all gradients' magnitudes
 
 
 # -- networks: named as in bench/nets.lua, lists counted from 0 ------------------------------------
@@ -96,6 +97,111 @@ class Siren(nn.Module):
         return self.layers[-1](x)
 
 
+class HashGrid(nn.Module):
+    """One level at a time. Indexing adds gradients up faster than embedding, embedding_bag and
+    index_select do, and one split makes one gradient of the whole table."""
+
+    PRIMES = (1, 2654435761, 805459861)
+
+    def __init__(self, net):
+        super().__init__()
+        self.axes, self.levels = net["axes"], []
+        for level in range(net["levels"]):
+            cells = int(net["base"] * net["growth"] ** level * (1 + 1e-9))
+            dense = (cells + 1) ** self.axes <= net["table_size"]
+            entries = (cells + 1) ** self.axes if dense else net["table_size"]
+            self.levels.append((cells, entries, dense))
+        rows = sum(entries for _, entries, _ in self.levels)
+        self.table = nn.Parameter(torch.empty(rows, net["features"]))
+        corners = [[c >> d & 1 for d in range(self.axes)] for c in range(1 << self.axes)]
+        self.register_buffer("corners", torch.tensor(corners), persistent=False)  # (2^D, D)
+
+    def places(self, cell, cells, entries, dense):
+        corner = cell.unsqueeze(1) + self.corners
+        place = corner[..., 0]
+        for d in range(1, self.axes):
+            if dense:
+                place = place + corner[..., d] * (cells + 1) ** d
+            else:
+                place = place ^ (corner[..., d] * self.PRIMES[d])
+        return place if dense else place & (entries - 1)
+
+    def forward(self, x):
+        x, features = (x + 1) * 0.5, []
+        tables = self.table.split([entries for _, entries, _ in self.levels])
+        for table, (cells, entries, dense) in zip(tables, self.levels):
+            at = x * cells
+            cell = at.floor().clamp(max=cells - 1)
+            high = (at - cell).unsqueeze(1)
+            weight = torch.where(self.corners.bool(), high, 1 - high).prod(-1)
+            places = self.places(cell.long(), cells, entries, dense)
+            features.append((table[places] * weight.unsqueeze(-1)).sum(1))
+        return torch.cat(features, -1)
+
+
+def composited(density, colour, delta):
+    """The colour of rays (Mildenhall et al. 2020, equation 3): (R, S), (R, S, 3) -> (R, 3)."""
+    depth = density * delta
+    passed = torch.exp(depth - depth.cumsum(-1))
+    return ((passed * (1 - torch.exp(-depth))).unsqueeze(-1) * colour).sum(-2)
+
+
+class Composite(nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.density = nn.Parameter(torch.empty(net["rays"], net["samples"]))
+        self.colour = nn.Parameter(torch.empty(net["rays"], net["samples"], 3))
+
+    def forward(self, x):
+        return composited(self.density, self.colour, (x + 1) * (1 / x.shape[1]))
+
+
+class Encoding(nn.Module):
+    """x, then sines and cosines of x at doubling frequencies."""
+
+    def __init__(self, frequencies):
+        super().__init__()
+        self.register_buffer("scale", 2.0 ** torch.arange(frequencies).float().unsqueeze(-1),
+                             persistent=False)
+
+    def forward(self, x):
+        angle = x.unsqueeze(-2) * self.scale
+        waves = torch.stack((angle.sin(), angle.cos()), -2)
+        return torch.cat((x, waves.flatten(-3)), -1)
+
+
+class NerfField(nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        width, view = net["width"], 3 + 6 * net["view_frequencies"]
+        self.position = Encoding(net["frequencies"])
+        self.direction = Encoding(net["view_frequencies"])
+        widths = [3 + 6 * net["frequencies"]] + [width] * net["depth"]
+        self.trunk = Mlp({"widths": widths, "activation": "relu"})
+        self.density = nn.Linear(width, 1)
+        self.feature = nn.Linear(width, width)
+        self.colour = Mlp({"widths": [width + view, width // 2, 3], "activation": "relu"})
+
+    def forward(self, x, directions):
+        h = torch.relu(self.trunk(self.position(x)))
+        density = F.softplus(self.density(h).squeeze(-1))
+        view = self.direction(directions).unsqueeze(1).expand(-1, x.shape[1], -1)
+        return density, torch.sigmoid(self.colour(torch.cat((self.feature(h), view), -1)))
+
+
+class Nerf(nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.field, samples = NerfField(net), net["samples"]
+        self.register_buffer("t", torch.arange(1, samples + 1) * (2 / samples), persistent=False)
+
+    def forward(self, x):
+        origins, directions = x[:, :3], x[:, 3:]
+        points = origins.unsqueeze(1) + directions.unsqueeze(1) * self.t.unsqueeze(-1)
+        density, colour = self.field(points, directions)
+        return composited(density, colour, self.t[0])
+
+
 class Operand(nn.Module):
     def __init__(self, net):
         super().__init__()
@@ -113,7 +219,8 @@ class Matmul(Operand):
 
 
 NETS = {"mlp": Mlp, "ffn": Ffn, "glu": Glu, "moe": Moe, "siren": Siren,
-        "quadratic": Mlp, "add": Add, "matmul": Matmul}
+        "quadratic": Mlp, "hash_grid": HashGrid, "composite": Composite, "nerf": Nerf,
+        "add": Add, "matmul": Matmul}
 LOSSES = {"mse": F.mse_loss, "cross_entropy": F.cross_entropy,
           "bce": F.binary_cross_entropy_with_logits}
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
@@ -197,6 +304,7 @@ def usual_training(row, start):
         optimizer.step()
         return loss
 
+    step.parameters = list(model.parameters())
     return step
 
 
@@ -240,6 +348,7 @@ def tuned_training(row, start, chunk, traced):
         optimizer.step()
         return total
 
+    step.parameters = parameters
     return step
 
 
@@ -283,7 +392,8 @@ def best_variant(row, start, make, aim):
         return min(seconds(call, n) for _ in range(2)) / n
 
     rows = row["batch"]
-    halves = [c for c in (8192, 2048, 512, 128) if c * 2 <= rows and not row.get("rows")]
+    whole = row.get("rows") or row.get("whole")
+    halves = [c for c in (8192, 2048, 512, 128) if c * 2 <= rows and not whole]
     times = {(chunk, False): tried((chunk, False)) for chunk in [rows] + halves}
     fastest = min(times, key=times.get)
     if row["net"]["kind"] != "moe":  # a trace would keep the routing of the rows it saw
@@ -311,6 +421,8 @@ def prepare(q):
         call = make(row, start, chunk, traced)
     if training:
         figures = [float(call().detach()) for _ in range(CHECKED)]
+        if "optimizer" not in row:
+            figures[-1] = sum(float(p.grad.abs().sum()) for p in call.parameters)
     else:
         figures = call().flatten()[:CHECKED].tolist()
     ready.update(call=call, calls=calls_for(call, q["seconds"]))

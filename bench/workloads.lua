@@ -9,6 +9,7 @@
 ---                 it the batch is the data
 ---     loss        with optimizer and lr: a training step (forward, backward, update); alone:
 ---                 forward and backward; without: a forward pass without history
+---     whole       the rows are not cut into parts: a parameter has a row for each
 ---     replay      whether a chunk's steps run in one call of a compiled step's run(n)
 ---     marks       ms that issue "The plan" sets for 1 and 2 threads, on a machine of 242 GFLOP/s
 ---                 a core
@@ -29,6 +30,7 @@ local XOR <const> = { kind = "mlp", widths = { 2, 8, 1 }, activation = "tanh" }
 ---@field loss "mse"|"cross_entropy"|"bce"|nil
 ---@field optimizer "sgd"|"adam"|"adamw"|nil
 ---@field lr number?
+---@field whole boolean?
 ---@field replay boolean?
 ---@field marks number[]?
 
@@ -73,6 +75,20 @@ return {
     loss = "cross_entropy", optimizer = "adamw", lr = 1e-3, marks = { 0.62, 0.36 } },
   { id = "W12", about = "inference 784-512-512-10, 10,000 rows", net = WIDE, batch = 10000,
     marks = { 63, 33.5 } },
+  { id = "hashgrid", about = "hash grid of 2 axes, 16 levels of 2 features, 2^14 rows at most "
+    .. "(nn.HashGrid's defaults), 65,536 points, forward and backward",
+    net = { kind = "hash_grid", axes = 2, levels = 16, features = 2, table_size = 1 << 14,
+      base = 16, growth = 1.5 }, batch = 65536, loss = "mse" },
+  { id = "hashgrid3", about = "hash grid of 3 axes, 16 levels of 2 features, 2^19 rows at most "
+    .. "(Instant-NGP's for scenes), 65,536 points, forward and backward",
+    net = { kind = "hash_grid", axes = 3, levels = 16, features = 2, table_size = 1 << 19,
+      base = 16, growth = 1.5 }, batch = 65536, loss = "mse" },
+  { id = "composite", about = "compositing 1,024 rays of 64 samples, forward and backward",
+    net = { kind = "composite", rays = 1024, samples = 64 }, batch = 1024, whole = true,
+    loss = "mse" },
+  { id = "nerf", about = "NeRF, 4 layers of 128 and a view layer, 1,024 rays of 64 samples, Adam",
+    net = { kind = "nerf", width = 128, depth = 4, frequencies = 10, view_frequencies = 4,
+      samples = 64 }, batch = 1024, loss = "mse", optimizer = "adam", lr = 5e-4 },
   { id = "add", about = "sum of two 4 x 4 tensors", net = { kind = "add", dim = 4 }, batch = 4 },
   { id = "matmul", about = "product of two 1,024 x 1,024 matrices",
     net = { kind = "matmul", dim = 1024 }, batch = 1024 },

@@ -15,6 +15,7 @@ local MILLIONS <const> = { -- 6 B sum(in out), less 2 B in out where no input gr
   W9b = 2 * 2 * 768 * 3072 / 1e6,
   W11a = 529 * (4 * 46 * 512 + 6 * 512 * 23) / 1e6,
   W12 = 2 * 10000 * (784 * 512 + 512 * 512 + 512 * 10) / 1e6,
+  nerf = 1024 * 64 * (4 * 63 * 128 + 6 * (4 * 128 * 128 + 128 + 155 * 64 + 64 * 3)) / 1e6,
   matmul = 2 * 1024 ^ 3 / 1e6,
   add = 0,
 }
@@ -31,8 +32,8 @@ describe("the benchmark's workloads", function()
     for _, row in ipairs(workloads) do
       assert.is_nil(seen[row.id], row.id)
       seen[row.id] = true
-      assert.equal(row.loss ~= nil, row.optimizer ~= nil, row.id)
-      assert.equal(row.loss ~= nil, row.lr ~= nil, row.id)
+      assert.equal(row.optimizer ~= nil, row.lr ~= nil, row.id)
+      assert.is_true(row.loss ~= nil or row.optimizer == nil, row.id)
       assert.is_true(count.flops(row) >= 0, row.id)
     end
   end)

@@ -10,7 +10,8 @@ local FOLDER <const> = os.tmpname()
 local function small(row)
   local copy <const> = {}
   for key, value in pairs(row) do copy[key] = value end
-  copy.batch = math.min(row.batch, row.net.kind == "matmul" and row.batch or 8)
+  local whole <const> = row.whole or row.net.kind == "matmul"
+  copy.batch = whole and row.batch or math.min(row.batch, 8)
   copy.rows = row.rows and 40
   return copy
 end

@@ -20,6 +20,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/pool.h"
 #include "kernel/kernel.h"
 #include "op/build.h"
 
@@ -289,14 +290,37 @@ static mlp_status scatter_infer(mlp_call *c, mlp_error *e) {
   return mlp_out(c, c->in[G]->dtype, &shape, e);
 }
 
-static void scatter_run(mlp_call *c) {
+/* Levels share no row of the table, so lanes take levels. */
+typedef struct {
+  mlp_call *c;
   mlp_grid grid;
-  mlp_grid_directions v = directions_of(c, SCATTER_V);
-  grid_of(&grid, c, SCATTER_X, c->spec[0].shape.dim[1]);
-  memset(mlp_result(c, 0), 0,
-         (size_t)mlp_shape_count(&c->spec[0].shape) * mlp_dtype_bytes(c->spec[0].dtype));
-  mlp_kernel()->grid.scatter[c->spec[0].dtype](mlp_result(c, 0), mlp_in(c, G), mlp_in(c, SCATTER_X),
-                                               &v, &grid, 0, grid.levels, points_in(c, SCATTER_X));
+  mlp_grid_directions v;
+  int parts;
+} level_cut;
+
+static void scatter_part(void *context, int part) {
+  level_cut *cut = context;
+  mlp_call *c = cut->c;
+  const mlp_dtype dtype = c->spec[0].dtype;
+  int64_t first, count = mlp_share(cut->grid.levels, 1, cut->parts, part, &first);
+  for (int64_t l = first; l < first + count; l++) {
+    const mlp_grid_level *level = &cut->grid.level[l];
+    size_t row = (size_t)cut->grid.features * mlp_dtype_bytes(dtype);
+    memset((char *)mlp_result(c, 0) + (size_t)level->offset * row, 0, (size_t)level->entries * row);
+    mlp_kernel()->grid.scatter[dtype](mlp_result(c, 0), mlp_in(c, G), mlp_in(c, SCATTER_X), &cut->v,
+                                      &cut->grid, (int)l, (int)l + 1, points_in(c, SCATTER_X));
+  }
+}
+
+static void scatter_run(mlp_call *c) {
+  const double corner_seconds = 2e-9;
+  level_cut cut = {.c = c, .v = directions_of(c, SCATTER_V)};
+  grid_of(&cut.grid, c, SCATTER_X, c->spec[0].shape.dim[1]);
+  int64_t corners = (points_in(c, SCATTER_X) * cut.grid.levels) << cut.grid.axes;
+  bool large = (double)corners * corner_seconds > MLP_PARALLEL_SECONDS;
+  cut.parts = large ? mlp_free_lanes() : 1;
+  if (cut.parts > cut.grid.levels) cut.parts = cut.grid.levels;
+  mlp_parallel(cut.parts, scatter_part, &cut);
 }
 
 /* Its gradient is itself a table. */
@@ -313,13 +337,6 @@ static void scatter_vjp(mlp_vjp *v) {
   }
 }
 
-static void scatter_tiling(const mlp_call *c, const mlp_tile *in, mlp_tile *out) {
-  if (rows_alike(c, in, -1))
-    out[0] = (mlp_tile){.spread = MLP_REDUCED};
-  else
-    mlp_tiling_whole(c, in, out);
-}
-
 const mlp_row mlp_row_hash_grid_back = {
     .name = "hash_grid_back",
     .doc = "the gradient of hash_grid's table: features added up by corner",
@@ -331,7 +348,7 @@ const mlp_row mlp_row_hash_grid_back = {
     .infer = scatter_infer,
     .run = scatter_run,
     .vjp = scatter_vjp,
-    .tiling = scatter_tiling,
+    .tiling = mlp_tiling_whole, /* a table for each tile would cost more than the points do */
 };
 
 /* ---- slope: hash_grid_slope ------------------------------------------------------------------ */
