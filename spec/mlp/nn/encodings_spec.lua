@@ -154,25 +154,59 @@ describe("SphericalHarmonics", function()
 end)
 
 describe("Siren", function()
-  --- The largest distance between the distribution of x and that of sin(uniform angle).
-  local function distance_to_arcsine(x)
-    local sorted <const>, n <const> = x:reshape(-1):sort(), x:numel()
-    local theirs <const> = (sorted:clamp(-1, 1):asin() / math.pi) + 0.5
-    return (theirs - mlp.linspace(0, 1, n)):abs():max():item()
+  --- Kolmogorov's statistic: sqrt(n) times the largest distance between the distribution of n
+  --- values and one whose cumulative function is given. Of independent draws from it, one set in a
+  --- thousand reaches 1.95.
+  local function kolmogorov(values, cumulative)
+    local n <const> = values:numel()
+    local theirs <const> = cumulative(values:to "float64":reshape(-1):sort())
+    local above <const> = mlp.linspace(1 / n, 1, n, { dtype = "float64" }) - theirs
+    return math.sqrt(n) * mlp.maximum(above, 1 / n - above):max():item()
+  end
+  local IN_A_THOUSAND <const> = 1.95
+
+  local function normal(x) return ((x * math.sqrt(0.5)):erf() + 1) * 0.5 end
+  local function arcsine(x) return x:clamp(-1, 1):asin() / math.pi + 0.5 end
+
+  --- Products omega W x and activations of each layer, of 16 networks that see one point each:
+  --- given what the layer before says, the units of a layer are independent draws. `scale`
+  --- multiplies the weights.
+  local function units(scale)
+    mlp.manual_seed(11)
+    local products <const>, activations <const> = {}, {}
+    for i = 1, 5 do products[i], activations[i] = {}, {} end
+    for n = 1, 16 do
+      local model <const> = nn.Siren { 2, 256, 256, 256, 256, 256, 1 }
+      local x = mlp.rand(1, 2) * 2 - 1
+      for i = 1, 5 do
+        local layer <const> = model.layers[i]
+        layer.weight:detach():mul_(scale)
+        products[i][n], x = x:matmul(layer.weight:t()):detach() * 30, layer(x):detach()
+        activations[i][n] = x
+      end
+    end
+    for i = 1, 5 do
+      products[i], activations[i] = mlp.cat(products[i], 1), mlp.cat(activations[i], 1)
+    end
+    return products, activations
   end
 
-  it("starts with pre-activations of deviation 1 and arcsine activations, at any depth", function()
-    mlp.manual_seed(11)
-    local model <const> = nn.Siren { 2, 256, 256, 256, 256, 256, 1 }
-    local x = mlp.rand(512, 2) * 2 - 1
+  it("starts with normal products of deviation 1 and arcsine activations, at any depth", function()
+    local products <const>, activations <const> = units(1)
     for i = 1, 5 do
-      local layer <const> = model.layers[i]
-      local product <const> = x:matmul(layer.weight:t()) * 30
-      if i > 1 then assert.near(1, product:std():item(), 0.06) end
-      x = layer(x)
-      assert.close(x, (product + layer.bias * 30):sin(), { tolerance = 1e-4 })
-      assert.is_true(distance_to_arcsine(x) < 0.08, "layer " .. i)
-      assert.near(0.5, x:square():mean():item(), 0.03)
+      local about <const> = "layer " .. i
+      assert.is_true(kolmogorov(activations[i], arcsine) < IN_A_THOUSAND, about)
+      assert.near(0.5, activations[i]:square():mean():item(), 0.02, about)
+      if i > 1 then -- the first layer's inputs are two coordinates, not many activations
+        assert.is_true(kolmogorov(products[i], normal) < IN_A_THOUSAND, about)
+        assert.near(1, products[i]:square():mean():item(), 0.08, about)
+      end
+    end
+  end)
+
+  it("would not start so from weights a fifth smaller or larger", function()
+    for _, scale in ipairs { 0.8, 1.2 } do
+      assert.is_true(kolmogorov(units(scale)[3], normal) > IN_A_THOUSAND, scale)
     end
   end)
 
