@@ -1,19 +1,26 @@
---- What fields reach on real signals in so many seconds on two cores: MLP_LONG=1 and MLP_DATA. Each
---- prints its figures.
+--- What fields reach on real signals, in so many seconds on two cores or in so many steps:
+--- MLP_LONG=1 and MLP_DATA. Each prints its figures.
 local mlp <const> = require "mlp"
+local golden_siren <const> = require "spec.golden.siren"
 local nn <const> = mlp.nn
 
 local DATA <const> = os.getenv "MLP_LONG" and os.getenv "MLP_DATA"
 local ADAM <const> = { lr = 1e-2, betas = { 0.9, 0.99 }, eps = 1e-15 } -- Mueller et al. 2022
 
-local function with_two_threads(body)
+local function with_data(body)
   return function()
     if not DATA then pending "MLP_LONG=1 and MLP_DATA are wanted" return end
+    body()
+  end
+end
+
+local function with_two_threads(body)
+  return with_data(function()
     local before <const> = mlp.set_threads()
     mlp.set_threads(2)
     local _ <close> = setmetatable({}, { __close = function() mlp.set_threads(before) end })
     body()
-  end
+  end)
 end
 
 --- Fits the photograph of 512 x 512 pixels for 28 seconds.
@@ -39,6 +46,37 @@ describe("a hash grid of a photograph", function()
       photograph(nn.Sequential { grid, nn.MLP { grid.outputs, 64, 64, 3 } })
     assert.is_true(psnr >= 30)
     assert.is_true(field.model:parameter_count() <= field.signal.values:numel() / 4)
+  end))
+end)
+
+describe("a SIREN of a photograph", function()
+  local STEPS <const> = 500
+
+  --- PSNR after 500 steps on all pixels, from the weights that PyTorch had; says each hundred.
+  local function psnr(about, options)
+    local spec <const> = { network = golden_siren.model(), batch = "all", steps = STEPS // 5,
+      signal = mlp.field.image(assert(golden_siren.picture(DATA .. "/images/camera.png"))) }
+    for name, value in pairs(options) do spec[name] = value end
+    local field <const> = assert(mlp.field.fit(spec))
+    print(("\ncamera.png, %s"):format(about))
+    while true do
+      print(("step %d: %.2f dB, %.0f s"):format(field.step, field:psnr(), field.seconds))
+      if field.step >= STEPS then return field:psnr() end
+      field:train { steps = spec.steps }
+    end
+  end
+
+  local function psnr_of_pytorch()
+    local log <close> = assert(io.open "spec/golden/siren.log")
+    return tonumber(log:read "a":match(("step %d: (%%S+) dB"):format(STEPS)))
+  end
+
+  it("is PyTorch's within 0.5 dB, and better at the rate that fields take", with_data(function()
+    local _, suited <const> = mlp.field.network("siren", 2, 1)
+    local theirs <const>, ours <const> = psnr_of_pytorch(),
+      psnr("rate 1e-4 throughout", { lr = 1e-4, decay = false })
+    assert.near(theirs, ours, 0.5)
+    assert.is_true(psnr(("rate %g"):format(suited.lr), { lr = suited.lr, steps = STEPS }) > ours)
   end))
 end)
 

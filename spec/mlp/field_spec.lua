@@ -46,6 +46,19 @@ describe("signals", function()
       mlp.field.distances(mlp.zeros(4, 3), mlp.zeros(5))
     end)
     refuses("field.audio: rate is 0", function() mlp.field.audio(mlp.zeros(4), 0) end)
+    refuses("the signal's kind is nil but 'image', 'audio' or 'distances' is wanted", function()
+      mlp.field.fit { signal = { points = mlp.zeros(4, 2), values = mlp.zeros(4, 1) } }
+    end)
+    local function of(points, values)
+      return function()
+        mlp.field.fit { signal = { kind = "image", points = points, values = values } }
+      end
+    end
+    refuses("field.fit: points is a float32 tensor %(4, 3%) but a tensor %(N, 2%) is wanted",
+      of(mlp.zeros(4, 3), mlp.zeros(4, 1)))
+    refuses("field.fit: there are no points, but at least 1", of(mlp.zeros(0, 2), mlp.zeros(0, 1)))
+    refuses("field.fit: values is a float32 tensor %(3, 1%) but a tensor %(4, C%) is wanted",
+      of(mlp.zeros(4, 2), mlp.zeros(3, 1)))
     refuses("network is the string 'sirene' but 'siren' is wanted", function()
       mlp.field.network("sirene", 2, 1)
     end)
@@ -161,6 +174,28 @@ describe("a field", function()
     assert.is_nil(none)
     assert.matches("holds a network, but no field", message)
     os.remove(path)
+  end)
+
+  it("says what it cannot be asked", function()
+    local field <const> = fit { steps = 1 }
+    for _, name in ipairs { "sample", "gradient", "laplacian" } do
+      refuses("field:" .. name .. ": the points is a float32 tensor %(5, 3%) but a tensor %(N, 2%)",
+        function() field[name](field, mlp.zeros(5, 3)) end)
+      refuses("the points is the string 'here'", function() field[name](field, "here") end)
+    end
+    assert.same({ 0, 3 }, field:sample(mlp.zeros(0, 2)).shape)
+    refuses("field:gradient: there are no points, but at least 1 is wanted", function()
+      field:gradient(mlp.zeros(0, 2))
+    end)
+    refuses("field.grid: width is nil but a whole number from 1", function() field:render { 4 } end)
+    refuses("field.grid: height is 0 but", function() field:render { 0, 4 } end)
+    refuses("field:psnr: the signal has 1 values at a point, but the field 3", function()
+      field:psnr(mlp.zeros(4, 4))
+    end)
+    refuses("field:error: the points is a float32 tensor %(4, 1%)", function()
+      field:error(mlp.zeros(4))
+    end)
+    refuses("field:mesh: this field holds image, but distances", function() field:mesh() end)
   end)
 
   it("of a sound is heard at any rate", function()

@@ -17,10 +17,18 @@ Field.__index = Field
 
 local ROWS <const> = 1 << 14 -- points at once where no gradient is kept
 
+local function want_points(self, call, points)
+  local axes <const> = signals.AXES[self.kind]
+  if not core.is_tensor(points) or points.ndim ~= 2 or points:size(2) ~= axes then
+    errors.wanted("field:" .. call, "the points", points, ("a tensor (N, %d)"):format(axes))
+  end
+end
+
 --- What is at the points, without history, a block of rows at a time.
 ---@param points mlp.Tensor (N, D) in -1..1
 ---@return mlp.Tensor values (N, C)
 function Field:sample(points)
+  want_points(self, "sample", points)
   local _ <close> = core.no_grad_scope()
   if #points <= ROWS then return (self.model(points)) end
   local parts <const> = {}
@@ -45,8 +53,11 @@ local function channels(self, x)
   return self.model(x:slice(1, 1, 1)):size(2)
 end
 
-local function with_leaf(points, f)
-  if #points == 0 then errors.raise("field: there are no points, but at least 1 is wanted") end
+local function with_leaf(self, call, points, f)
+  want_points(self, call, points)
+  if #points == 0 then
+    errors.raise("field:%s: there are no points, but at least 1 is wanted", call)
+  end
   local parts <const> = {}
   for i, rows in ipairs(points:split(ROWS)) do
     parts[i] = f(rows:detach():clone():requires_grad_()):detach()
@@ -58,7 +69,7 @@ end
 ---@param points mlp.Tensor (N, D)
 ---@return mlp.Tensor gradient (N, C, D); (N, D) where the field has one channel
 function Field:gradient(points)
-  return with_leaf(points, function(x)
+  return with_leaf(self, "gradient", points, function(x)
     local list <const> = {}
     for c = 1, channels(self, x) do list[c] = gradient_of(self, x, c) end
     return #list == 1 and list[1] or core.stack(list, 2)
@@ -69,7 +80,7 @@ end
 ---@param points mlp.Tensor (N, D)
 ---@return mlp.Tensor laplacian (N, C); (N) where the field has one channel
 function Field:laplacian(points)
-  return with_leaf(points, function(x)
+  return with_leaf(self, "laplacian", points, function(x)
     local list <const> = {}
     for c = 1, channels(self, x) do
       local slope <const>, sum = gradient_of(self, x, c), nil
@@ -133,35 +144,41 @@ local function signal_for(self, given, call)
   return signal
 end
 
---- Mean squared error of the points of a signal, colours cut to 0..1.
-local function mean_square(self, signal)
+--- What the field says less what a signal says, at the signal's points; colours cut to 0..1.
+local function differences(self, given, call)
+  local signal <const> = signal_for(self, given, call)
+  want_points(self, call, signal.points)
   local values = self:sample(signal.points)
+  if values:size(2) ~= signal.values:size(2) then
+    errors.raise("field:%s: the signal has %d values at a point, but the field %d", call,
+      signal.values:size(2), values:size(2))
+  end
   if signal.kind == "image" then values = values:clamp(0, 1) end
-  return (values - signal.values):square():to "float64":mean():item()
+  return values - signal.values, signal
 end
+
+local function mean_square(x) return x:square():to "float64":mean():item() end
 
 --- Peak signal-to-noise ratio in decibels: -10 log10 of the mean squared error, for a peak of 1.
 ---@param signal any? a picture or sound; default: what was fitted
 ---@return number
 function Field:psnr(signal)
-  return -10 * math.log(mean_square(self, signal_for(self, signal, "psnr")), 10)
+  return -10 * math.log(mean_square((differences(self, signal, "psnr"))), 10)
 end
 
 --- Signal-to-noise ratio in decibels: the mean square of the signal over that of the error.
 ---@param signal any? default: what was fitted
 ---@return number
 function Field:snr(signal)
-  signal = signal_for(self, signal, "snr")
-  local power <const> = signal.values:square():to "float64":mean():item()
-  return 10 * math.log(power / mean_square(self, signal), 10)
+  local wrong <const>, right <const> = differences(self, signal, "snr")
+  return 10 * math.log(mean_square(right.values) / mean_square(wrong), 10)
 end
 
 --- Mean absolute error.
 ---@param signal any? default: what was fitted
 ---@return number
 function Field:error(signal)
-  signal = signal_for(self, signal, "error")
-  return (self:sample(signal.points) - signal.values):abs():to "float64":mean():item()
+  return differences(self, signal, "error"):abs():to "float64":mean():item()
 end
 
 -- ---- files --------------------------------------------------------------------------------------

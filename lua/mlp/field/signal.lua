@@ -12,6 +12,11 @@ local signal = {}
 ---@field shape integer[]? of the picture (H, W, C), or of the sound (N, C)
 ---@field rate integer? samples per second of a sound
 
+--- Coordinates by the kind of signal.
+---@package
+signal.AXES = { image = 2, audio = 1, distances = 3 }
+local AXES <const> = signal.AXES
+
 local function make(kind, points, values, more)
   local made <const> = { kind = kind, points = points, values = values }
   for name, value in pairs(more or {}) do made[name] = value end
@@ -25,11 +30,9 @@ end
 function signal.middles(n) return core.linspace(1 / n - 1, 1 - 1 / n, n) end
 local middles <const> = signal.middles
 
-local function want_sides(call, height, width)
-  for _, side in ipairs { height, width } do
-    if math.type(side) ~= "integer" or side < 1 then
-      errors.wanted(call, "a side", side, "a whole number from 1")
-    end
+local function want_side(call, name, side)
+  if math.type(side) ~= "integer" or side < 1 then
+    errors.wanted(call, name, side, "a whole number from 1")
   end
 end
 
@@ -38,7 +41,8 @@ end
 ---@param width integer
 ---@return mlp.Tensor points (height * width, 2)
 function signal.grid(height, width)
-  want_sides("field.grid", height, width)
+  want_side("field.grid", "height", height)
+  want_side("field.grid", "width", width)
   local x <const> = middles(width):reshape(1, width):expand(height, width)
   local y <const> = middles(height):reshape(height, 1):expand(height, width)
   return core.stack({ x, y }, -1):reshape(-1, 2)
@@ -110,12 +114,28 @@ local function of_file(path)
   errors.wanted("field.fit", "signal", path, "the name of a .png or .wav file, or a tensor")
 end
 
+--- A signal that a user wrote down.
+local function want_signal(given)
+  local points <const>, values <const> = given.points, given.values
+  local axes <const> = AXES[given.kind]
+  if not axes then
+    errors.wanted("field.fit", "the signal's kind", given.kind, "'image', 'audio' or 'distances'")
+  elseif not core.is_tensor(points) or points.ndim ~= 2 or points:size(2) ~= axes then
+    errors.wanted("field.fit", "points", points, ("a tensor (N, %d)"):format(axes))
+  elseif #points == 0 then
+    errors.raise "field.fit: there are no points, but at least 1 is wanted"
+  elseif not core.is_tensor(values) or values.ndim ~= 2 or #values ~= #points then
+    errors.wanted("field.fit", "values", values, ("a tensor (%d, C)"):format(#points))
+  end
+  return given
+end
+
 --- A signal from what users give: a signal, a picture, a mono sound, or the name of a file.
 ---@param given any
 ---@return mlp.field.Signal?
 ---@return string? message when the file cannot be read
 function signal.of(given)
-  if type(given) == "table" and given.points and given.values then return given end
+  if type(given) == "table" and given.points and given.values then return want_signal(given) end
   if type(given) == "string" then return of_file(given) end
   if not core.is_tensor(given) then
     errors.wanted("field.fit", "signal", given,
