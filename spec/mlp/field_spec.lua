@@ -142,6 +142,56 @@ describe("a fit", function()
   end)
 end)
 
+describe("derivatives with history", function()
+  local points <const> = mlp.tensor { { 0.3, -0.2 }, { -0.7, 0.9 }, { 0.1, 0.4 } }
+
+  it("make losses: gradients by the weights", function()
+    local wave <const> = Wave()
+    local x <const>, y <const> = points:select(2, 1) * 3, points:select(2, 2) * 2
+    assert.close(mlp.field.gradient(wave, points):detach(),
+      mlp.stack({ x:cos() * y:cos() * 3, x:sin() * y:sin() * -2 }, 2), { tolerance = 1e-5 })
+    local bends <const> = mlp.field.laplacian(wave, points)
+    local wanted <const> = x:sin() * y:cos() * -13
+    assert.close(bends:detach(), wanted, { tolerance = 1e-5 })
+    bends:sum():backward() -- the wave is proportional to its size, which is 1
+    assert.close(wave.size.grad, wanted:sum():reshape(1), { tolerance = 1e-5 })
+    local function plane(p) return p:matmul(mlp.tensor { { 3 }, { 4 } }) end
+    assert.close(mlp.field.laplacian(plane, points), mlp.zeros(3))
+    assert.close(mlp.field.laplacian(nn.MLP { 2, 4, 1 }, points):detach(), mlp.zeros(3)) -- ReLU
+    assert.near(16, mlp.field.eikonal(plane, points):item(), 1e-4)
+    assert.near(1, mlp.field.eikonal(function(p) return p:slice(2, 1, 1) * 0 end, points):item(),
+      1e-4)
+  end)
+
+  it("are taken by losses of fits: an eikonal term brings gradients to length 1", function()
+    local at <const> = mlp.rand({ 400, 3 }, { generator = mlp.generator(2) }) * 2 - 1
+    local signal <const> = mlp.field.distances(at, at:norm(2) - 0.5)
+    local function off(weight)
+      local field <const> = assert(mlp.field.fit { signal = signal, steps = 100,
+        network = nn.Siren { 3, 24, 24, 1, omega_first = 10, omega = 10 },
+        loss = function(prediction, target, where, model)
+          return mlp.loss.l1(prediction, target) + weight * mlp.field.eikonal(model, where)
+        end })
+      return mlp.field.eikonal(field, at):item()
+    end
+    mlp.manual_seed(4)
+    local without <const> = off(0)
+    mlp.manual_seed(4)
+    assert.is_true(off(1) < without / 2)
+  end)
+
+  it("say what they cannot be asked", function()
+    refuses("field.gradient: the points is a float32 tensor %(3,%)", function()
+      mlp.field.gradient(Wave(), mlp.zeros(3))
+    end)
+    refuses("field.laplacian: there are no points", function()
+      mlp.field.laplacian(Wave(), mlp.zeros(0, 2))
+    end)
+    refuses("field.eikonal: the model's value is a float32 tensor %(4, 3%) but a tensor %(4, 1%)",
+      function() mlp.field.eikonal(nn.Linear(2, 3), mlp.zeros(4, 2)) end)
+  end)
+end)
+
 describe("a field", function()
   it("has the derivatives of what it is", function()
     local field <const> = fit { network = Wave(), steps = 1, signal = mlp.full({ 4, 4 }, 0.5),

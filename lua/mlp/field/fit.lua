@@ -27,8 +27,9 @@ local FINAL <const> = 0.01 -- of the learning rate, at the end of the half cosin
 ---@field lr number? default: what suits the network
 ---@field optimizer table? options of Adam, instead of those that suit the network
 ---@field decay boolean? the rate falls along half a cosine to 1 % (default true)
----@field loss (fun(prediction: mlp.Tensor, target: mlp.Tensor): mlp.Tensor)? default: mean squared
----  error; of distances, mean absolute error
+---@field loss (fun(prediction: mlp.Tensor, target: mlp.Tensor, points: mlp.Tensor,
+---  model: mlp.nn.Module): mlp.Tensor)? default: mean squared error; of distances, mean absolute
+---  error. Derivatives by the points: field.gradient, laplacian, eikonal
 ---@field seed integer? of weights and points; default 1
 ---@field progress boolean|fun(event: {step: integer, seconds: number, loss: number}): "stop"?|nil
 ---  a function is told every 20 steps; "stop" from it ends the fit
@@ -40,7 +41,7 @@ local FINAL <const> = 0.01 -- of the learning rate, at the end of the half cosin
 --- Records itself at the first call and is replayed then; it reads no value.
 local function step_of(model, optimizer, loss_of)
   return compile(function(points, values)
-    local loss <const> = loss_of(model(points), values)
+    local loss <const> = loss_of(model(points), values, points, model)
     optimizer:zero_grad()
     loss:backward()
     optimizer:step()
@@ -90,8 +91,10 @@ local function adam_of(model, suited, o)
 end
 
 local function loss_for(signal, given)
+  if given then return given end
   local losses <const> = require "mlp.loss"
-  return given or signal.kind == "distances" and losses.l1 or losses.mse
+  local usual <const> = signal.kind == "distances" and losses.l1 or losses.mse
+  return function(prediction, target) return usual(prediction, target) end
 end
 
 --- Fits a network to a signal.

@@ -1,6 +1,7 @@
 --- A fitted field: a network together with what its coordinates mean.
 
 local core <const> = require "mlp.core"
+local derivative <const> = require "mlp.field.derivative"
 local errors <const> = require "mlp.errors"
 local signals <const> = require "mlp.field.signal"
 
@@ -43,56 +44,28 @@ function Field:__call(points) return (self.model(points)) end
 
 -- ---- derivatives --------------------------------------------------------------------------------
 
---- Gradient of channel c at x, a leaf that requires a gradient.
-local function gradient_of(self, x, c)
-  return (core.grad(self.model(x):select(2, c):sum(), { x }, { create_graph = true }))
-end
-
-local function channels(self, x)
-  local _ <close> = core.no_grad_scope()
-  return self.model(x:slice(1, 1, 1)):size(2)
-end
-
-local function with_leaf(self, call, points, f)
+--- Of the points, a block of rows at a time, without history.
+local function derived(self, call, points, f)
   want_points(self, call, points)
-  if #points == 0 then
-    errors.raise("field:%s: there are no points, but at least 1 is wanted", call)
-  end
   local parts <const> = {}
-  for i, rows in ipairs(points:split(ROWS)) do
-    parts[i] = f(rows:detach():clone():requires_grad_()):detach()
+  for i, rows in ipairs(#points > ROWS and points:split(ROWS) or { points }) do
+    parts[i] = f("field:" .. call, self.model, rows):detach()
   end
   return core.cat(parts, 1)
 end
 
---- Derivatives by the coordinates.
+--- Derivatives by the coordinates. With history: mlp.field.gradient.
 ---@param points mlp.Tensor (N, D)
 ---@return mlp.Tensor gradient (N, C, D); (N, D) where the field has one channel
 function Field:gradient(points)
-  return with_leaf(self, "gradient", points, function(x)
-    local list <const> = {}
-    for c = 1, channels(self, x) do list[c] = gradient_of(self, x, c) end
-    return #list == 1 and list[1] or core.stack(list, 2)
-  end)
+  return derived(self, "gradient", points, derivative.gradient_for)
 end
 
---- The sum of the second derivatives by each coordinate.
+--- The sum of the second derivatives by each coordinate. With history: mlp.field.laplacian.
 ---@param points mlp.Tensor (N, D)
 ---@return mlp.Tensor laplacian (N, C); (N) where the field has one channel
 function Field:laplacian(points)
-  return with_leaf(self, "laplacian", points, function(x)
-    local list <const> = {}
-    for c = 1, channels(self, x) do
-      local slope <const>, sum = gradient_of(self, x, c), nil
-      for d = 1, x:size(2) do
-        local bend <const> = core.grad(slope:select(2, d):sum(), { x }, { retain_graph = true })
-        local part <const> = bend and bend:select(2, d) or x:detach():select(2, d) * 0
-        sum = sum and sum + part or part
-      end
-      list[c] = sum
-    end
-    return #list == 1 and list[1] or core.stack(list, 2)
-  end)
+  return derived(self, "laplacian", points, derivative.laplacian_for)
 end
 
 -- ---- rendering ----------------------------------------------------------------------------------

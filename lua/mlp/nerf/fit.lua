@@ -32,8 +32,9 @@ local WARM_UP <const>, EVERY <const> = 64, 16 -- steps before, and between, look
 ---@field far number? where they end; default 6
 ---@field rays integer? of a step; default 1024
 ---@field samples integer? on a ray; default 32
----@field fine integer? more samples on a ray, where a first pass finds weight; default 0. A field
----  with an occupancy grid does without
+---@field fine integer? more samples on a ray, where a first pass finds weight; default 0. Both
+---  passes ask one network, and the second alone trains it; the paper trains a coarse network for
+---  the first. A field with an occupancy grid does without
 ---@field candidates integer? from which an occupancy grid chooses the samples; default 192
 ---@field background number[]|nil colour behind the scene; default black
 ---@field lr number? default 1e-2 for a hash field, else 5e-4
