@@ -130,7 +130,7 @@ end
 
 -- Squares of pixels inside the rim, all of one side: `sums` (rows, columns) of the Laplacian by the
 -- square's first pixel, and the `count` of squares that a step asks for.
-local POINTS, FEWEST = 512, 8 -- on the sides of the boxes of a step; boxes
+local POINTS, FEWEST = 256, 4 -- on the sides of the boxes of a step; boxes
 
 local function boxes_of(side)
   local rows, columns = table.unpack(bends.shape)
@@ -144,8 +144,12 @@ local function boxes_of(side)
 end
 
 local by_boxes = { name = "Laplacian, boxes", sizes = {} }
-for k = 0, math.log(math.min(height, width) - 2, 2) // 1 do
-  by_boxes.sizes[k + 1] = boxes_of(2 ^ k | 0)
+do -- from boxes of most of the picture down to single pixels
+  local side = (math.min(height, width) - 2) * 3 // 4
+  while side >= 1 do
+    table.insert(by_boxes.sizes, boxes_of(side))
+    side = side // 2
+  end
 end
 
 -- Random boxes: the edges in their left and right sides, in their upper and lower sides, as numbers
