@@ -64,6 +64,17 @@ describe("signals", function()
     end)
   end)
 
+  it("warn of points outside of the cube", function()
+    local output <const> = require("spec.support.child").lua("-e", 'warn "@on" '
+      .. 'local m = require "mlp" local signal = m.field.distances(m.ones(2, 3), m.ones(2)) '
+      .. "signal.points = signal.points * 3 m.field.fit { signal = signal, steps = 1 } "
+      .. "m.field.distances(m.ones(2, 3) * 2, m.ones(2))")
+    assert.matches("field.fit: points reach 3, but coordinates run from %-1 to 1", output)
+    assert.matches("field.distances: points reach 2, but", output)
+    local _, count <const> = output:gsub("points reach", "")
+    assert.equal(2, count)
+  end)
+
   it("come from files, or say why not", function()
     local path <const> = os.tmpname() .. ".png"
     local handle = assert(io.open(path, "wb"))

@@ -83,8 +83,19 @@ function signal.audio(samples, rate)
     { shape = values.shape, rate = rate or 44100 })
 end
 
+local TOLERANCE <const> = 1e-4 -- rounding of coordinates is no reason to warn
+
+--- Networks of fields are made for the cube; a hash grid ends there.
+local function warn_of_range(call, points)
+  local far <const> = points:abs():max():item()
+  if far > 1 + TOLERANCE then
+    warn(("mlp: %s: points reach %.3g, but coordinates run from -1 to 1; scale them"):format(call,
+      far))
+  end
+end
+
 --- Signed distances to a shape as a signal: below 0 inside.
----@param points mlp.Tensor (N, 3) in -1..1
+---@param points mlp.Tensor (N, 3) in -1..1; a warning (Lua's `warn`) says when they are not
 ---@param distances mlp.Tensor (N)
 ---@return mlp.field.Signal
 function signal.distances(points, distances)
@@ -96,6 +107,7 @@ function signal.distances(points, distances)
   elseif not core.is_tensor(distances) or distances:numel() ~= #points then
     errors.wanted(call, "the distances", distances, ("a tensor (%d)"):format(#points))
   end
+  warn_of_range(call, points)
   return make("distances", points:detach():to "float32",
     distances:detach():to "float32":reshape(-1, 1))
 end
@@ -127,6 +139,7 @@ local function want_signal(given)
   elseif not core.is_tensor(values) or values.ndim ~= 2 or #values ~= #points then
     errors.wanted("field.fit", "values", values, ("a tensor (%d, C)"):format(#points))
   end
+  warn_of_range("field.fit", points)
   return given
 end
 

@@ -42,7 +42,8 @@ local function layer(inputs, outputs, omega, first, activation, dtype)
 end
 
 --- nn.Siren{2, 256, 256, 256, 1}: widths from input to output, then options by name. Coordinates
---- belong into [-1, 1]; when the first ones do not, a warning (Lua's `warn`) says so.
+--- belong into [-1, 1]; when the first ones do not, a warning (Lua's `warn`) says so; in a compiled
+--- function, which reads no numbers, it waits for the first call outside.
 ---@param spec mlp.nn.SirenOptions
 function Siren:init(spec)
   if type(spec) ~= "table" then
