@@ -58,7 +58,9 @@ networks.default = { image = "hash_grid", audio = "siren", distances = "hash_gri
 
 --- A network for fields by name: "none" (a ReLU network of the bare coordinates), "basic",
 --- "positional", "gaussian" (the same of Fourier features), "siren", "gaussian_activation" or
---- "hash_grid"; and the options of the Adam that trains it.
+--- "hash_grid"; and the options of the Adam that trains it: a rate of 1e-2 for the grid (betas 0.9
+--- and 0.99, eps 1e-15), 5e-4 for "siren", else 1e-3. Hidden layers: three of 256 units, behind the
+--- grid two of 64. A SIREN's omega is 30, in its first layer 3000 for sounds.
 ---@param name string
 ---@param inputs integer coordinates
 ---@param outputs integer values at each
