@@ -1,17 +1,55 @@
 -- A photograph as a network of its coordinates: five networks get the same seconds each.
---   lua5.4 examples/image_field.lua [picture.png] [seconds for each]
+--   lua5.4 examples/image_field.lua [picture.png] [seconds for each] [decibels] [networks]
 -- Writes out/image_field.png (what each network holds, and below it its errors, four times as
 -- strong), out/image_field.svg (what each has learned of each band of frequencies, over the steps)
--- and, of the best, a picture of twice the size.
+-- and, of the best, a picture of twice the size. With decibels it asks instead how long each takes
+-- to reach that PSNR, and writes nothing.
 local mlp = require "mlp"
 
 local path = arg[1] or "examples/data/astronaut.png"
 local seconds = tonumber(arg[2]) or 20
-local NETWORKS = { "none", "positional", "gaussian", "siren", "hash_grid" }
+local goal = tonumber(arg[3])
+local NETWORKS = #arg > 3 and { select(4, ...) }
+  or { "none", "positional", "gaussian", "siren", "hash_grid" }
 
 local picture = assert(mlp.io.png.load(path, { dtype = "float32" }))
 local height, width, channels = table.unpack(picture.shape)
 if channels == 2 or channels == 4 then picture = picture:slice(3, 1, channels - 1) end
+
+-- ---- how long it takes to reach a PSNR ----------------------------------------------------------
+
+-- Points of a step: plain layers learn more from many steps, sines and tables from many points.
+local BATCH = { none = 2048, positional = 2048, gaussian = 2048, siren = 8192, hash_grid = 16384 }
+
+-- Trains until the goal or the time is reached. Looks at the picture when the points of a step had
+-- the PSNR wanted; looks cost no time.
+local function reach(network)
+  local field = assert(mlp.field.fit { signal = picture, network = network, steps = 1,
+    decay = false, batch = BATCH[network] })
+  local function good_enough(event)
+    if -10 * math.log(event.loss, 10) >= goal then return "stop" end
+  end
+  local psnr
+  repeat
+    field:train { seconds = math.max(seconds - field.seconds, 0.01), progress = good_enough }
+    psnr = field:psnr()
+  until psnr >= goal or field.seconds >= seconds
+  return field, psnr
+end
+
+if goal then
+  print(("%s: %d x %d, seconds to %g dB, at most %g; threads: %d, seed 1"):format(path, height,
+    width, goal, seconds, mlp.set_threads()))
+  for _, network in ipairs(NETWORKS) do
+    local field, psnr = reach(network)
+    print(("%-12s %8s s  %6.2f dB  %6d steps of %5d pixels  %7d parameters"):format(network,
+      psnr >= goal and ("%.1f"):format(field.seconds) or ("> %g"):format(seconds), psnr, field.step,
+      BATCH[network], field.model:parameter_count()))
+  end
+  return
+end
+
+-- ---- the same seconds for all -------------------------------------------------------------------
 
 -- Energy of a grey picture by octaves of frequency: bands 1-2, 2-4, 4-8, ... waves per side.
 local function waves(n)

@@ -143,6 +143,25 @@ describe("the example", function()
     assert.is_true(exists "out/image_field.png" and exists "out/image_field.svg")
   end)
 
+  it("image_field asks how long two of them take to a PSNR", function()
+    local output <const> = run("image_field.lua", "examples/data/astronaut.png", 1, 15, "hash_grid",
+      "none")
+    assert.matches("hash_grid +%d%.%d s +%d%d%.%d%d dB", output)
+    assert.matches("none +[>%d. ]+ s +%d+%.%d%d dB", output)
+  end)
+
+  it("fourier_features compares mappings on words and a photograph", function()
+    os.remove "out/fourier_features.png"
+    os.remove "out/fourier_features.svg"
+    local output <const> = run("fourier_features.lua", "quick", "words", "tilted", "pictures",
+      "sigma", "batches")
+    for _, mapping in ipairs { "none", "basic", "positional", "gaussian" } do
+      local _, count <const> = output:gsub(mapping .. "[ %d.-]+%d%.%d%d %+%- ", "")
+      assert.equal(4, count, mapping .. " in:\n" .. output)
+    end
+    assert.is_true(exists "out/fourier_features.png" and exists "out/fourier_features.svg")
+  end)
+
   it("siren_audio fits a sound, with fewer numbers than half of its samples", function()
     os.remove "out/siren_audio_features.wav"
     local output <const> = run("siren_audio.lua", "chord", 1)
