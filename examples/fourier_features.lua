@@ -8,7 +8,7 @@
 --   tilted    the same of words on tilted lines, where frequencies along the axes have no luck
 --   pictures  one picture of words and the photograph, at the photograph's size
 --   sigma     the photograph's PSNR against sigma, for pixels seen and pixels between
---   batches   what a step of 1,024 random pixels learns beside a step of all, which the paper takes
+--   batches   what a step of 512 random pixels learns beside a step of all, which the paper takes
 -- The paper takes 2,000 steps at 512 x 512; ours says steps and pixels above each table. "quick" is
 -- for trying things out. Writes out/fourier_features.png (pictures) and out/fourier_features.svg
 -- (sigma).

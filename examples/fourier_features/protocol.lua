@@ -5,7 +5,7 @@ local mlp <const> = require "mlp"
 local nn <const> = mlp.nn
 
 local FEATURES <const>, WIDTH <const> = 256, 256
-local protocol <const> = { quick = quick, batch = quick and 256 or 1024,
+local protocol <const> = { quick = quick, batch = quick and 256 or 512,
   mappings = { "none", "basic", "positional", "gaussian" } }
 
 -- Mean and deviation of the test PSNR over 16 pictures of 512 x 512; rates and sigmas for these.
