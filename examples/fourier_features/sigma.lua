@@ -2,8 +2,8 @@
 local protocol <const> = ...
 local mlp <const> = require "mlp"
 
-local SIGMAS <const> = protocol.quick and { 1, 10, 100 } or { 1, 2, 5, 10, 20, 50, 100 }
-local STEPS <const>, RATE <const> = protocol.steps(1000), protocol.natural.rate.gaussian
+local SIGMAS <const> = protocol.quick and { 1, 10, 100 } or { 1, 3, 10, 30, 100 }
+local STEPS <const>, RATE <const> = protocol.steps(800), protocol.natural.rate.gaussian
 
 local photograph <const> = protocol.photograph()
 local n <const> = #photograph
