@@ -23,7 +23,8 @@ local Module <const> = require "mlp.nn.module"
 ---@field jitter number? inputs of the router times U(1 - jitter, 1 + jitter) in training
 ---@field groups integer? that the experts stand in
 ---@field group_limit integer? groups a token may use
----@field capacity number? tokens an expert keeps, times T K / E, in training; nil: all
+---@field capacity number? tokens an expert keeps, times T K / E, in training; nil: all. T counts
+---  every row of a call: rows of padding compete with the others for their places
 ---@field eval_capacity number? the same in evaluation; default as in training
 ---@field keep "first"|"highest"|nil which tokens, when there are more; default "first"
 ---@field balance number? coefficient of E / (T K) sum_i load_i mean p_i

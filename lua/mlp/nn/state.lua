@@ -1,17 +1,19 @@
 --- A model's numbers as named tensors, and files of them (safetensors). Names are the dotted paths
 --- of the fields, in the model and in the file alike. A file of built-in modules also says, as JSON
 --- in its metadata, how to make the model again: class names and arguments, nothing that runs;
---- and which paths share one tensor, which is written once.
+--- which paths share one tensor, which is written once; and which layers were resized since.
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
 local json <const> = require "dkjson"
 local Module <const> = require "mlp.nn.module"
+local resized <const> = require "mlp.nn.resized"
 local safetensors <const> = require "mlp.io.safetensors"
 
 local state = {}
 
 local METADATA_KEY <const>, SHARED_KEY <const> = "mlp.model", "mlp.shared"
+local RESIZED_KEY <const> = "mlp.resized"
 
 -- ---- names and tensors --------------------------------------------------------------------------
 
@@ -223,6 +225,7 @@ function state.save(model, path, options)
   local metadata <const> = {
     [METADATA_KEY] = description, format = "mlp",
     [SHARED_KEY] = description and next(shared) and json.encode(shared) or nil,
+    [RESIZED_KEY] = description and resized.paths(model),
   }
   for key, text in pairs(o.about) do metadata[key] = text end
   return safetensors.save(path, state.tensors(model), { dtype = o.dtype, metadata = metadata })
@@ -287,7 +290,8 @@ function state.rebuild(path)
   for _, tensor in pairs(tensors) do
     if tensor.dtype == "float64" then model:to "float64" end
   end
-  why = metadata[SHARED_KEY] and share(model, metadata[SHARED_KEY])
+  why = metadata[RESIZED_KEY] and resized.apply(model, metadata[RESIZED_KEY], tensors)
+    or metadata[SHARED_KEY] and share(model, metadata[SHARED_KEY])
   if why then return nil, ("load: '%s': %s"):format(path, why) end
   local ok, mismatched = state.assign(model, tensors)
   if not ok then

@@ -148,6 +148,43 @@ describe("mlp.load", function()
     end
   end)
 
+  it("makes layers again that were resized since, in their sizes", function()
+    local path <const> = temporary()
+    local function appended(model, ffn)
+      local fact <const> = { key = mlp.randn(4), value = mlp.randn(4) }
+      if ffn.gate then fact.gate = mlp.randn(4) end
+      mlp.probe.kv(ffn):insert(fact)
+      return model:eval()
+    end
+    local tokens <const> = mlp.tensor({ { 1, 3, 2 } }, { dtype = "int64" })
+    local ffn <const>, gpt <const> = nn.FFN { dim = 4, hidden = 6 },
+      nn.Transformer { vocabulary = 5, context = 3, dim = 4, layers = 2, heads = 2,
+        ffn = { kind = "glu", hidden = 6 } }
+    for model, x in pairs { [appended(ffn, ffn)] = mlp.randn(3, 4),
+      [appended(gpt, gpt.blocks[2].ffn)] = tokens } do
+      assert(model:save(path))
+      local again <const> = assert(mlp.load(path))
+      assert.are.equal(bits(model), bits(again))
+      assert.are.equal(tostring(model), tostring(again))
+      assert.are.equal(model(x):tobytes(), again(x):tobytes())
+      assert.are.equal(#model:parameters(), #again:parameters())
+    end
+  end)
+
+  it("resizes nothing that a file has no right to", function()
+    local path <const> = temporary()
+    for resized, wanted in pairs { ['["nothing"]'] = "'nothing' is no linear layer",
+      ["[3]"] = "'3' is no linear layer", ['["2"]'] = "is no linear layer", ["3"] = "no JSON list",
+      ["{"] = "no JSON list", ['[""]'] = "'' is no linear layer that" } do
+      assert(mlp.io.safetensors.save(path, { weight = mlp.ones(9, 2), bias = mlp.ones(2, 2) },
+        { metadata = { ["mlp.model"] = '{"class":"Linear","arguments":[2,2]}',
+          ["mlp.resized"] = resized } }))
+      local loaded <const>, message <const> = mlp.load(path)
+      assert.is_nil(loaded)
+      assert.matches(wanted, message)
+    end
+  end)
+
   it("takes no more memory than the tensors of the file speak for", function()
     local path <const> = temporary()
     collectgarbage()

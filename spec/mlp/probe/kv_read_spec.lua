@@ -152,6 +152,30 @@ describe("mlp.probe.kv.read", function()
     end
   end)
 
+  it("says of a text what is so of it alone, where experts drop tokens", function()
+    for _, router in ipairs { { kind = "switch", eval_capacity = 1 }, { kind = "expert_choice",
+      capacity = 0.5 } } do
+      mlp.manual_seed(6)
+      local model <const> = nn.Transformer { vocabulary = 9, context = 20, dim = 8, layers = 2,
+        heads = 2, ffn = { kind = "moe", hidden = 7, experts = 2, router = router } }
+      local texts <const>, sums <const>, total = {}, {}, 0
+      for i = 1, 4 do texts[i] = mlp.randint(1, 9, 11 + 2 * i):totable() end
+      local function positions(lists)
+        local counts <const> = {}
+        for i, layer in ipairs(mlp.probe.kv.read(model, lists, { permutations = 3 })) do
+          counts[i] = layer.triggers.positions
+        end
+        return counts
+      end
+      for _, text in ipairs(texts) do
+        for i, n in ipairs(positions { text }) do sums[i] = (sums[i] or 0) + n end
+        total = total + #text - 1
+      end
+      assert.are.same(sums, positions(texts))
+      assert.is_true(sums[1] + sums[2] < total)
+    end
+  end)
+
   it("says nothing of an expert that gets nothing", function()
     mlp.manual_seed(5)
     local model <const> = nn.Transformer { vocabulary = 9, context = 6, dim = 8, layers = 1,

@@ -148,7 +148,7 @@ local function run(reading, variants, sums)
   local _ <close> = core.no_grad_scope()
   model:eval()
   local pass <close> = Pass.new(model, memories)
-  for batch in texts_of.batches(lists, lengths, model.context, reading.batch_size) do
+  for batch in texts_of.batches(model, lists, lengths, reading.batch_size) do
     local _, inside <const> = pass(batch)
     measure(sums, variants, batch, inside, pass.offset)
     collectgarbage()

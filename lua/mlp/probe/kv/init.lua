@@ -286,8 +286,8 @@ function KV:replace(unit, value) return edit.replace(self, unit, value) end
 --- that data do not need is a good slot, such as one of little active share.
 ---
 --- Appending gives the layers tensors of their own, a row longer: compiled functions record again,
---- and an optimizer over the old ones says at its next step that it must be made anew. Experts of a
---- mixture cannot grow.
+--- and an optimizer over the old ones says at its next step that it must be made anew. A model that
+--- is saved then has the unit in its file, and when it is loaded. Experts of a mixture cannot grow.
 ---
 ---     local fact <close> = memory:insert {key = k, gate = g, value = v}
 ---@param unit integer the slot; left out to append

@@ -102,7 +102,7 @@ local function run(model, memories, lists, o)
     triggers[i], tallies[i] = memory:triggers { top = o.top }, new_tally(memory)
   end
   local pass <close> = Pass.new(model, memories)
-  for batch in texts_of.batches(lists, lengths, model.context, o.batch_size) do
+  for batch in texts_of.batches(model, lists, lengths, o.batch_size) do
     read_batch(pass, batch, triggers, tallies, sample)
     collectgarbage() -- a batch leaves some hundred megabytes, which the next would lie on
   end
@@ -132,7 +132,8 @@ end
 ---@param texts integer[][] tokens of each text, two at least; they are cut to the context
 ---@param options {top: integer?, batch_size: integer?, samples: integer?, permutations: integer?,
 ---  generator: mlp.Generator?, names: string[]?, gain: boolean?}? top: triggers of each key (25);
----  batch_size: texts at once (16); samples: positions for behaviour and zero-agreement (4,000);
+---  batch_size: texts at once (16; 1 where experts have a capacity, so that what they drop hangs on
+---  the text alone); samples: positions for behaviour and zero-agreement (4,000);
 ---  permutations of the values (1,000); generator of both; names, gain: see mlp.probe.kv.of
 ---@return mlp.probe.KVReading
 local function read(model, texts, options)

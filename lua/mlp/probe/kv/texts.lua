@@ -1,5 +1,7 @@
 --- Texts in batches for a language model. Batches have few shapes, so that few plans run them all:
 --- texts of about one length go together, padded behind, where no position that counts sees it.
+--- Only mixtures would: where experts keep so many tokens and no more, all of a batch compete
+--- for them, padding too. Models with such experts get one text at a time, without padding.
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
@@ -47,9 +49,18 @@ function texts.lengths(call, model, lists)
   return lengths, total
 end
 
---- The order in which texts go, and the padded length of each.
-local function order_of(lengths, context)
-  local step <const>, order <const>, padded <const> = (context + SHAPES - 1) // SHAPES, {}, {}
+--- Whether experts of a model keep so many tokens and no more.
+local function tokens_compete(model)
+  for _, block in ipairs(model.blocks) do
+    local o <const> = block.ffn.router and block.ffn.router.options
+    if o and (o.capacity or o.eval_capacity) then return true end
+  end
+  return false
+end
+
+--- The order in which texts go, and the length of each, padded to a multiple of `step`.
+local function order_of(lengths, context, step)
+  local order <const>, padded <const> = {}, {}
   for i, length in ipairs(lengths) do
     order[i] = i
     padded[i] = math.min((length + step - 1) // step * step, context)
@@ -79,16 +90,18 @@ local function make(lists, lengths, numbers, B, T)
     mask = core.tensor(mask, { dtype = "uint8" }), numbers = numbers, lengths = own }
 end
 
---- Walks through all texts: `for batch in texts.batches(lists, lengths, context, B) do`.
+--- Walks through all texts: `for batch in texts.batches(model, lists, lengths, B) do`.
+---@param model mlp.nn.Transformer
 ---@param lists integer[][]
 ---@param lengths integer[] positions of each that count, 1 at least
----@param context integer
----@param B integer texts in a batch
+---@param B integer texts in a batch, at most
 ---@return fun(): mlp.probe.Batch?
-function texts.batches(lists, lengths, context, B)
-  local order <const>, widths <const> = order_of(lengths, context)
+function texts.batches(model, lists, lengths, B)
+  local alone <const>, context <const> = tokens_compete(model), model.context
+  local order <const>, widths <const> =
+    order_of(lengths, context, alone and 1 or (context + SHAPES - 1) // SHAPES)
   local at = 1
-  B = math.min(B, #order)
+  B = alone and 1 or math.min(B, #order)
   return function()
     if at > #order then return nil end
     local numbers <const>, T <const> = {}, widths[order[at]]
