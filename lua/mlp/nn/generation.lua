@@ -4,6 +4,7 @@
 
 local core <const> = require "mlp.core"
 local errors <const> = require "mlp.errors"
+local report <const> = require "mlp.trainer.report"
 
 local generation = {}
 
@@ -44,10 +45,12 @@ local function keep_top_p(logits, p)
   return logits:masked_fill(out, -math.huge)
 end
 
+local COLDEST <const> = 1e-30 -- below it float32 has no room: what is not likeliest is impossible
+
 --- Logits (B, V) to tokens (B, 1).
 local function choose(logits, o)
   if o.temperature == 0 then return logits:argmax(2, true) end
-  logits = logits / o.temperature
+  logits = (logits - logits:amax(2, true)) / math.max(o.temperature, COLDEST)
   if o.top_k then logits = keep_top_k(logits, o.top_k) end
   if o.top_p then logits = keep_top_p(logits, o.top_p) end
   local uniform <const> = core.rand(logits.shape, { dtype = logits.dtype, generator = o.generator })
@@ -70,13 +73,22 @@ local function pad(next_token, ended, stop)
   return next_token:masked_fill(ended, stop), ended
 end
 
+--- The logits (B, V) of the token after all that are in the list.
+local function next_logits(model, list, cache)
+  local logits <const> = model(list[#list], cache):select(2, -1)
+  local largest <const> = logits:amax()
+  if largest:ne(largest):item() == 0 then return logits end
+  return errors.raise("generate: the logits after %d tokens are not numbers: %s",
+    core.cat(list, 2):size(2), report.of_parameters(model) or "values in between overflow")
+end
+
 --- Draws until `most` new tokens are in the list of (B, T) and (B, 1), or all sequences have ended.
 local function extend(model, list, most, o)
   local batch <const> = list[1]:size(1)
   local cache <const> = model:cache(batch)
   local ended = core.zeros(batch, 1, { dtype = "uint8" })
   for _ = 1, most do
-    local drawn = choose(model(list[#list], cache):select(2, -1), o)
+    local drawn = choose(next_logits(model, list, cache), o)
     drawn, ended = pad(drawn, ended, o.stop)
     if o.stop and ended:all():item() ~= 0 then return end
     list[#list + 1] = drawn

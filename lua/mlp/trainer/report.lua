@@ -63,7 +63,10 @@ local function in_batch(batch, where)
   end
 end
 
-local function in_parameters(model)
+--- Which parameter holds a number that is not finite, as half a sentence; nil when none does.
+---@param model mlp.nn.Module
+---@return string?
+function report.of_parameters(model)
   for name, tensor in model:named_parameters() do
     local index <const>, value <const> = report.first_bad(tensor)
     if index then
@@ -115,8 +118,8 @@ end
 ---@param where (fun(row: integer): integer?)? a row of the batch as a row of the data
 ---@return string
 function report.of_loss(model, batch, run, where)
-  return in_batch(batch, where) or in_parameters(model) or in_modules(model, run)
-    or "the cause did not show again"
+  return in_batch(batch, where) or report.of_parameters(model)
+    or in_modules(model, run) or "the cause did not show again"
 end
 
 --- Why the gradient is not finite.

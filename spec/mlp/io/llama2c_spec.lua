@@ -27,6 +27,12 @@ local function checkpoint(change)
     sign * c.vocabulary, c.context) .. ("<f"):pack(0.01):rep(numbers // 1 | 0)
 end
 
+--- The same of version 1: a longer header, and no tables of rotations, which are 5 x 2 numbers.
+local function version_1(old)
+  local head <const> = ("<I4i4"):pack(0x616b3432, 1) .. old:sub(1, 28) .. "\1"
+  return head .. ("\0"):rep(256 - #head) .. old:sub(29, -1 - 4 * 5 * 2)
+end
+
 describe("stories260K", function()
   local model <const>, tokenizer <const> = assert(llama2c.load(CHECKPOINT, { tokenizer = TOKENS }))
 
@@ -106,13 +112,11 @@ describe("checkpoints", function()
   end)
 
   it("of version 1 are read too", function()
-    local old <const> = checkpoint()
-    local body <const> = old:sub(29, -1 - 4 * 5 * 2) -- without the tables of rotations
-    local head <const> = ("<I4i4"):pack(0x616b3432, 1) .. old:sub(1, 28) .. "\1"
-    local bytes <const> = head .. ("\0"):rep(256 - #head) .. body
+    local bytes <const> = version_1(checkpoint())
     local model <const> = assert(with_file(bytes, llama2c.load))
     assert.are.equal(7, model.embedding.weight:size(1))
-    local _, message <const> = with_file(("<I4i4"):pack(0x616b3432, 2) .. body, llama2c.load)
+    local _, message <const> = with_file(("<I4i4"):pack(0x616b3432, 2) .. bytes:sub(9),
+      llama2c.load)
     assert.matches("it is of version 2, but 0 and 1", message)
   end)
 
@@ -133,6 +137,27 @@ describe("checkpoints", function()
     end
     local _, message <const> = llama2c.load "nowhere.bin"
     assert.matches("cannot open 'nowhere.bin'", message)
+  end)
+
+  it("of both versions are refused at every cut, and with any size another", function()
+    local zero <const> = checkpoint()
+    local one <const> = version_1(zero)
+    local function refused(bytes, what)
+      local model <const>, message <const> = with_file(bytes, llama2c.load)
+      assert.is_nil(model, what)
+      assert.are.equal("string", type(message))
+    end
+    for cut = 0, 28 do refused(zero:sub(1, cut), cut) end
+    for cut = 0, 256 do refused(one:sub(1, cut), cut) end
+    for field = 0, 6 do
+      for _, size in ipairs { 0, -1, -7, 12, 1 << 24, 1 << 30, (1 << 31) - 1, -(1 << 31) } do
+        local bytes <const> = ("<i4"):pack(size)
+        refused(zero:sub(1, 4 * field) .. bytes .. zero:sub(4 * field + 5), field)
+        if field < 6 or size < 1 then -- of version 1 the context has no numbers: any would do
+          refused(one:sub(1, 8 + 4 * field) .. bytes .. one:sub(13 + 4 * field), field)
+        end
+      end
+    end
   end)
 
   it("do not go with a tokenizer of another size", function()

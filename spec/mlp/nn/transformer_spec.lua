@@ -289,6 +289,22 @@ describe("generate", function()
     refuses("generate: the prompt is", function() model:generate {} end)
     refuses("embedding: index", function() model:generate { 12 } end)
   end)
+
+  it("refuses logits that are not numbers, and takes every temperature", function()
+    local greedy <const> = model:generate({ 1 }, { temperature = 0 }):totable()
+    for _, temperature in ipairs { 1e-30, 1e-45, 5e-324 } do
+      assert.are.same(greedy, model:generate({ 1 }, { temperature = temperature }):totable())
+      assert.are.same(greedy,
+        model:generate({ 1 }, { temperature = temperature, top_p = 0.9 }):totable())
+    end
+    local broken <const> = small()
+    mlp.no_grad(function() broken.blocks[1].ffn.down.weight:set(2, 1, 0 / 0) end)
+    for _, options in ipairs { { temperature = 0 }, {}, { top_k = 2 }, { top_p = 0.5 } } do
+      refuses("generate: the logits after 2 tokens are not numbers: the parameter "
+        .. "blocks.1.ffn.down.weight holds NaN: row 2, column 1",
+        function() broken:generate({ 1, 2 }, options) end)
+    end
+  end)
 end)
 
 describe("hooks on values inside", function()

@@ -205,6 +205,10 @@ describe("mlp.probe.kv.read", function()
     assert.error_matches(function() read(model, { { 1, 2 }, { 3, V + 1 } }) end,
       "texts%[2%]%[2%] is 16, but the model has the tokens 1 to 15: the tokenizer does not fit")
     assert.error_matches(function() read(model, texts, { samples = -1 }) end, "from 0")
+    local broken <const> = setting "glu"
+    mlp.no_grad(function() broken.norm.weight:set(3, 0 / 0) end)
+    assert.error_matches(function() read(broken, texts) end,
+      "probe.kv.read: the parameter norm.weight holds NaN: row 3")
     assert.error_matches(function() read(model, texts, { names = { "a" } }) end, "a list of 15")
   end)
 end)

@@ -248,11 +248,12 @@ function KV:sub_updates(x, options)
   local m <const> = self:coefficients(x:detach():reshape(1, -1)):reshape(-1)
   local sizes <const> = m:abs() * self.values:norm(2)
   local total <const> = sizes:sum():item()
+  if total ~= total then errors.raise "sub_updates: coefficients are not numbers (NaN)" end
   local size <const>, unit <const> = sizes:topk(math.min(o.top, self.units), 1)
   local list <const>, largest <const> = {}, size:totable()
   for i, index in ipairs(unit:totable()) do
     local one <const> = { unit = index, coefficient = m:select(1, index):item(),
-      size = largest[i], share = largest[i] / total }
+      size = largest[i], share = total > 0 and largest[i] / total or 0 }
     if self.unembedding then
       local scores <const> = self:decode(self.values:select(1, index) * one.coefficient)
       one.promoted = tokens_of(self, scores, o.tokens, true)

@@ -7,6 +7,7 @@ local errors <const> = require "mlp.errors"
 local modes <const> = require "mlp.trainer.modes"
 local Pass <const> = require "mlp.probe.kv.pass"
 local reading <const> = require "mlp.probe.kv.reading"
+local report <const> = require "mlp.trainer.report"
 local texts_of <const> = require "mlp.probe.kv.texts"
 
 local CALL <const> = "probe.kv.read"
@@ -145,6 +146,8 @@ local function read(model, texts, options)
     end
   end
   local memories <const> = require "mlp.probe.kv".of(model, { names = o.names, gain = o.gain })
+  local bad <const> = report.of_parameters(model)
+  if bad then errors.raise("%s: %s", CALL, bad) end
   local _ <close> = modes.keep(model)
   local _ <close> = core.no_grad_scope()
   model:eval()

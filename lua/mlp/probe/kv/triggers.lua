@@ -68,6 +68,9 @@ end
 ---@return mlp.probe.Triggers self
 function Triggers:take(score, position, active, batch)
   local B <const>, R <const> = score:size(1), score:size(2)
+  if score:ne(score):any():item() ~= 0 then
+    errors.raise "triggers: coefficients are not numbers (NaN)"
+  end
   local none <const> = score:eq(-math.huge)
   local number <const> = core.tensor(batch.numbers, { dtype = "int64" }):reshape(B, 1)
   keep(self, { score = score:t(), position = position:masked_fill(none, 0):t(),
