@@ -5,11 +5,14 @@
 -- text: text/tinystories_sample.txt in the folder that MLP_DATA names. Writes out/kv_stories.html,
 -- .txt and .svg.
 --
---   lua5.4 examples/kv_stories.lua [stories, default 1158]
+--   lua5.4 examples/kv_stories.lua [stories, default 1158] [keys without a token, default 100]
+--
+-- Tokens are taken from the triggers of so many keys of every layer.
 
 local mlp = require "mlp"
 
 local STORIES <const> = tonumber(arg and arg[1]) or 1158
+local KEYS <const> = tonumber(arg and arg[2]) or 100
 local folder <const> = (arg and arg[0] or ""):match "^(.*)/[^/]*$" or "examples"
 local files <const> = folder .. "/data/stories260K/"
 
@@ -41,7 +44,7 @@ local reading <const> = timed("reading", function()
     generator = generator })
 end)
 local ablation <const> = timed("ablation", function()
-  return reading:ablation { begin = tokenizer.begin, generator = generator }
+  return reading:ablation { keys = KEYS, begin = tokenizer.begin, generator = generator }
 end)
 local patterns <const> = timed("patterns", function()
   return reading:patterns { generator = generator }

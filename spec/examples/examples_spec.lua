@@ -61,7 +61,7 @@ describe("the example", function()
 
   it("kv_stories finds more agreement in the last layer than shuffled values give", function()
     if not DATA then pending "MLP_DATA names no folder with tinystories_sample.txt" return end
-    local output <const> = run("kv_stories.lua", 30)
+    local output <const> = run("kv_stories.lua", 30, 4)
     local rate <const>, high <const> = output:match "\n5 +([%d.]+) +[%d.]+ +[%d.]+ +([%d.]+)"
     assert.is_true(tonumber(rate) > 2 * tonumber(high))
     assert.matches("agreement rises in upper layers.- found", output)

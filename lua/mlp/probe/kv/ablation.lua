@@ -200,8 +200,8 @@ end
 --- Relative change of the coefficients, layer by layer (their figure 2).
 ---@return mlp.plot.Figure
 function Ablation:figure()
-  local names <const>, bars <const> = {}, { y_label = "change of the coefficient, %",
-    title = "Trigger examples without one token" }
+  local names <const>, bars <const> = {}, { x_label = "layer",
+    y_label = "change of the coefficient, %", title = "Trigger examples without one token" }
   for i, layer in ipairs(self) do names[i] = layer.label end
   for k, kind in ipairs(KINDS) do
     local changes <const> = {}

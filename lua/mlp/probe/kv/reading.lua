@@ -127,7 +127,8 @@ function Reading:__tostring() return columns(HEADINGS, rows(self)) .. "\n" .. se
 function Reading:figure()
   local plot <const>, names <const> = require "mlp.plot", {}
   local y <const> = { rate = {}, high = {}, unigram = {} }
-  local cases <const> = { y_label = "share of positions", title = "What layers do" }
+  local cases <const> = { x_label = "layer", y_label = "share of positions",
+    title = "What layers do" }
   for i, layer in ipairs(self) do
     names[i] = label(layer.memory)
     local found <const> = layer.agreement or {}
@@ -136,7 +137,8 @@ function Reading:figure()
   local panels <const> = { columns = 1, plot.bars { { y = y.rate, name = "agreement" },
     { y = y.high, name = "shuffled, upper end of 95 %" },
     { y = y.unigram, name = "most frequent token" }, names = names,
-    y_label = "share of keys", title = "Values that name what follows their key's first trigger" } }
+    x_label = "layer", y_label = "share of keys",
+    title = "Values that name what follows their key's first trigger" } }
   if self.samples > 0 then
     for k, case in ipairs(CASES) do
       local shares <const> = {}
