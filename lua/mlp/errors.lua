@@ -37,6 +37,20 @@ function errors.shape(tensor)
   return ("(%s%s)"):format(table.concat(shape, ", "), #shape == 1 and "," or "")
 end
 
+--- Refuses an input that is no tensor, or whose last axis has not this length.
+---@param call string the layer that refuses
+---@param x any
+---@param length integer
+function errors.want_last_axis(call, x, length)
+  if not core.is_tensor(x) then
+    errors.wanted(call, "the input", x, ("a tensor (..., %d)"):format(length))
+  end
+  if x.ndim == 0 or x:size(-1) ~= length then
+    errors.raise("%s: the last axis has %d but %d is wanted", call, x.ndim == 0 and 0 or x:size(-1),
+      length)
+  end
+end
+
 --- The known word nearest to a wrong one, when it is near enough to be meant.
 ---@param word string
 ---@param known table<string, any>

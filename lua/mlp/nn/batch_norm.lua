@@ -74,9 +74,7 @@ end
 ---@param x mlp.Tensor (..., dim), at least two rows while training
 ---@return mlp.Tensor y of x's shape
 function BatchNorm:forward(x)
-  if x:size(-1) ~= self.dim then
-    errors.raise("BatchNorm: the last axis has %d but %d is wanted", x:size(-1), self.dim)
-  end
+  errors.want_last_axis("BatchNorm", x, self.dim)
   if not self.training and self.running_mean then
     return normalise(self, x, self.running_mean, self.running_var)
   end

@@ -37,9 +37,7 @@ end
 ---@param x mlp.Tensor (..., dim)
 ---@return mlp.Tensor y of x's shape
 function GroupNorm:forward(x)
-  if x:size(-1) ~= self.dim then
-    errors.raise("GroupNorm: the last axis has %d but %d is wanted", x:size(-1), self.dim)
-  end
+  errors.want_last_axis("GroupNorm", x, self.dim)
   local shape <const> = x.shape
   shape[#shape], shape[#shape + 1] = self.groups, self.dim // self.groups
   local y <const> = core.layer_norm(x:reshape(shape), { eps = self.eps }):reshape(x.shape)

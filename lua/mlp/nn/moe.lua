@@ -196,13 +196,11 @@ end
 ---@return mlp.Tensor y (..., D)
 ---@return mlp.nn.MoEAuxiliary auxiliary tensors, none of them read
 function MoE:forward(x, tokens)
+  errors.want_last_axis("MoE", x, self.width)
   local shape <const> = x.shape
-  if shape[#shape] ~= self.width then
-    errors.raise("MoE: input is %s but %d columns are wanted", errors.shape(x), self.width)
-  end
   local flat <const> = x:reshape(-1, shape[#shape])
-  local routing <const>, auxiliary <const> = self.router(flat, tokens and tokens:reshape(-1),
-    #shape > 2 and shape[#shape - 1] or nil)
+  local routing <const>, auxiliary <const> =
+    self.router(flat, tokens, #shape > 2 and shape[#shape - 1] or nil)
   local y = mix(self, flat, routing)
   if self.shared then y = y + self.shared(flat) end
   return y:reshape(shape), auxiliary

@@ -34,9 +34,7 @@ end
 ---@param x mlp.Tensor (..., dim)
 ---@return mlp.Tensor y (..., dim)
 function LayerNorm:forward(x)
-  if x:size(-1) ~= self.dim then
-    errors.raise("LayerNorm: the last axis has %d but %d is wanted", x:size(-1), self.dim)
-  end
+  errors.want_last_axis("LayerNorm", x, self.dim)
   return core.layer_norm(x, self.weight, self.bias, { eps = self.eps })
 end
 
@@ -63,9 +61,7 @@ end
 ---@param x mlp.Tensor (..., dim)
 ---@return mlp.Tensor y (..., dim)
 function RMSNorm:forward(x)
-  if x:size(-1) ~= self.dim then
-    errors.raise("RMSNorm: the last axis has %d but %d is wanted", x:size(-1), self.dim)
-  end
+  errors.want_last_axis("RMSNorm", x, self.dim)
   return core.rms_norm(x, self.weight, { eps = self.eps })
 end
 

@@ -170,7 +170,7 @@ end
 local function capacity_of(self, T)
   local o <const> = self.options
   local factor <const> = not self.training and o.eval_capacity or o.capacity
-  if not factor then return 0 end
+  if not factor or factor == math.huge then return 0 end
   return math.max(4, math.floor(T * o.top_k * factor / self.experts))
 end
 
@@ -322,11 +322,18 @@ local function expert_choice(self, x)
   return r, auxiliary
 end
 
---- A fixed expert for every token of a vocabulary.
-local function hash_choice(self, x, tokens)
+local function check_tokens(x, tokens)
   if tokens == nil then
     errors.raise "Router: the hash router wants the tokens: moe(x, tokens)"
   end
+  if not core.is_tensor(tokens) or tokens.dtype ~= "int64" or tokens:numel() ~= x:size(1) then
+    errors.wanted("Router", "tokens", tokens, ("an int64 tensor of %d"):format(x:size(1)))
+  end
+end
+
+--- A fixed expert for every token of a vocabulary.
+local function hash_choice(self, x, tokens)
+  check_tokens(x, tokens)
   local E <const>, K <const> = self.experts, self.options.top_k
   local flat <const> = tokens:reshape(-1, 1)
   local base <const> = core.remainder(flat * 2654435761, 4294967291) -- Knuth's multiplier, a prime
@@ -343,7 +350,7 @@ local function hash_choice(self, x, tokens)
 end
 
 ---@param x mlp.Tensor (T, D)
----@param tokens mlp.Tensor? (T) int64, of the hash router
+---@param tokens mlp.Tensor? T int64 in any shape, of the hash router
 ---@param length integer? tokens of one sequence; default T
 ---@return mlp.nn.Routing routing
 ---@return table auxiliary

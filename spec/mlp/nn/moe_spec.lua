@@ -226,6 +226,8 @@ describe("capacity", function()
     local y <const>, auxiliary <const> = full(x)
     near(0, auxiliary.dropped)
     assert.is_true(difference(free(x), y) < 1e-6)
+    full.router.options.capacity = math.huge
+    assert.is_true(difference(free(x), full(x)) < 1e-6)
   end)
 
   it("drops the last to come, or the lowest; what is dropped passes by", function()
@@ -423,11 +425,16 @@ describe("bad input", function()
     refuses("MoE: experts is an empty list", function() mixture { experts = {} } end)
     refuses("expert is the string 'mlp' but", function() mixture { expert = "mlp" } end)
     refuses("the load loss is about noise", function() mixture { router = { load = 1 } } end)
-    refuses("MoE: input is (3, 5) but 4 columns are wanted",
-      function() mixture()(mlp.ones(3, 5)) end)
+    refuses("MoE: the last axis has 5 but 4 is wanted", function() mixture()(mlp.ones(3, 5)) end)
+    refuses("MoE: the input is nil but a tensor (..., 4) is wanted", function() mixture()() end)
     refuses("the hash router wants the tokens", function()
       mixture { router = "hash" }(mlp.ones(3, 4))
     end)
+    for _, tokens in ipairs { { 1, 2, 3 }, mlp.ones(3), mlp.ones(2, { dtype = "int64" }) } do
+      refuses("but an int64 tensor of 3 is wanted", function()
+        mixture { router = "hash" }(mlp.ones(3, 4), tokens)
+      end)
+    end
     local x <const> = mlp.ones(3, 4)
     x:set(2, 1, 0 / 0)
     for _, kind in ipairs { "topk", "switch", "deepseek", "noisy", "expert_choice", "soft" } do

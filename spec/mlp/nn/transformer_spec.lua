@@ -165,6 +165,18 @@ describe("Transformer", function()
     end
   end)
 
+  it("takes one token, and none", function()
+    local model <const> = small()
+    for _, shape in ipairs { { 1, 1 }, { 1, 0 }, { 0, 3 }, { 1 } } do
+      local logits <const> = model(mlp.ones(shape, { dtype = "int64" }))
+      shape[#shape + 1] = model.embedding.weight:size(1)
+      assert.are.same(shape, logits.shape)
+      logits:sum():backward()
+    end
+    refuses("embedding: index is missing", function() model() end)
+    refuses("LayerNorm: the input is nil", function() nn.LayerNorm(4)() end)
+  end)
+
   it("shares the embedding when tied, also in a file", function()
     local model <const>, path <const> = small(), os.tmpname()
     assert.is_true(rawequal(model.embedding.weight, model.unembedding.weight))

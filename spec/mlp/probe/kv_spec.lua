@@ -78,6 +78,7 @@ describe("mlp.probe.kv", function()
     assert.is_true(math.abs(total - 1) < 1e-5)
     assert.are.equal(0, memory:sub_updates(mlp.zeros(D), { top = 1 })[1].share)
     assert.error_matches(function() memory:sub_updates(x * (0 / 0)) end, "are not numbers")
+    assert.error_matches(function() memory:decode() end, "decode: the input is nil")
   end)
 
   it("reads every block of a language model, and every expert of a mixture", function()

@@ -168,6 +168,7 @@ function KV:decode(x)
   if not self.unembedding then
     errors.raise("%s: scores of tokens want the option unembedding = (V, %d)", CALL, self.width)
   end
+  errors.want_last_axis("decode", x, self.width)
   local _ <close> = core.no_grad_scope()
   return (self.gain and x * self.gain or x):matmul(self.unembedding:t())
 end
