@@ -76,8 +76,8 @@ end
 --- The logits (B, V) of the token after all that are in the list.
 local function next_logits(model, list, cache)
   local logits <const> = model(list[#list], cache):select(2, -1)
-  local largest <const> = logits:amax()
-  if largest:ne(largest):item() == 0 then return logits end
+  local largest <const> = logits:amax(2)
+  if largest:ne(largest):any():item() == 0 then return logits end
   return errors.raise("generate: the logits after %d tokens are not numbers: %s",
     core.cat(list, 2):size(2), report.of_parameters(model) or "values in between overflow")
 end

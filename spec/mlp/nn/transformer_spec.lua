@@ -173,6 +173,10 @@ describe("Transformer", function()
       assert.are.same(shape, logits.shape)
       logits:sum():backward()
     end
+    for _, options in ipairs { { tokens = 2 }, { tokens = 2, temperature = 0, stop = 3 } } do
+      local none <const> = model:generate(mlp.ones(0, 3, { dtype = "int64" }), options)
+      assert.are.equal(0, none:size(1))
+    end
     refuses("embedding: index is missing", function() model() end)
     refuses("LayerNorm: the input is nil", function() nn.LayerNorm(4)() end)
   end)
