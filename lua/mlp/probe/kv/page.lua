@@ -57,13 +57,15 @@ local function add_patterns(page, patterns)
   page:heading "Clear patterns":text("Keys whose trigger examples share most, measured against "
     .. "examples dealt at random from those of all keys of the layer, with ends of three of them "
     .. "and the tokens that the value promotes.")
-  page:table { columns = headings, rows = rows }
+  page:table { columns = headings, rows = rows, caption = "The clearest of every layer in turn; "
+    .. "p: how often examples dealt at random share as much." }
 end
 
 local function add_directions(page, directions)
   local headings <const>, rows <const> = directions:table()
   page:heading "Directions of the paper"
-  page:table { columns = headings, rows = rows }
+  page:table { columns = headings, rows = rows, caption = "Upper layers: the last three eighths, "
+    .. "as the paper's 11 to 16 of 16." }
 end
 
 --- Page and text of a reading, saved where paths are given; see KVReading:report.
