@@ -70,7 +70,7 @@ local function neuron_figure(i, legend)
   for j, spectrum in ipairs(reading.spectra) do
     local name <const> = j == #reading.spectra and "w" or ("u%d"):format(j)
     local x <const>, y <const> = wave(spectrum, i)
-    figure[#figure + 1] = { x = x, y = y, line = true, size = 1, colour = COLOURS[j] }
+    figure[#figure + 1] = { x = x, y = y, line = true, size = 0, colour = COLOURS[j] }
     figure[#figure + 1] = { x = residues, y = spectrum:weights()[i], colour = COLOURS[j], size = 6,
       name = name }
   end

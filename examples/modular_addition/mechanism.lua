@@ -173,7 +173,7 @@ study:figure("3", plot.grid(fits), ("Weights and the best cosine of the neuron's
 
 local double <const> = fourier.wrap(2 * read.phi)
 study:figure("4", plot.scatter { { x = double, y = double - read.misalignment, size = 5,
-  opacity = 0.6 }, { x = { -3.14, 3.14 }, y = { -3.14, 3.14 }, line = true, size = 1,
+  opacity = 0.6 }, { x = { -3.14, 3.14 }, y = { -3.14, 3.14 }, line = true, size = 0,
   colour = pictures.grey }, equal = true, x_label = "2 φ", y_label = "ψ, cut where 2 φ is",
   title = "Phases of all neurons", width = 480, height = 480 },
   "Phases of output and input: ψ = 2 φ up to a few tenths.")

@@ -61,7 +61,7 @@ function pictures.rings(phi, title)
     legend = "right" }
   local turn <const> = mlp.linspace(0, 2 * math.pi, 121)
   for iota = 1, 4 do
-    series[#series + 1] = { x = iota * turn:cos(), y = iota * turn:sin(), line = true, size = 1,
+    series[#series + 1] = { x = iota * turn:cos(), y = iota * turn:sin(), line = true, size = 0,
       colour = "#dddddd" }
   end
   for iota = 1, 4 do

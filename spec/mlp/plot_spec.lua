@@ -371,6 +371,13 @@ describe("plot.scatter", function()
     assert.equal(0, #paths(parsed(plot.scatter{ series }), { stroke = BLUE }))
   end)
 
+  it("draws a line alone where points have no size", function()
+    local root <const> = parsed(plot.scatter{ { x = { 0, 1, 2 }, y = { 0, 1, 0 }, line = true,
+      size = 0 } })
+    assert.equal(1, #paths(root, { stroke = BLUE }))
+    assert.equal(0, #root:all "circle")
+  end)
+
   it("sizes areas, and colours by value", function()
     local root <const> = parsed(plot.scatter{ { x = { 1, 2, 3 }, y = { 1, 2, 3 },
       size = { 1, 4, 0 }, value = { -1, 2, NAN } }, bar_label = "margin" })
@@ -764,6 +771,8 @@ describe("a mistake in a call", function()
     { function() plot.lines{ { 1 }, width = 0 } end,
       "plot.lines: width is 0 but a positive number is wanted" },
     { function() plot.lines{ { y = { 1 }, low = { 1 } } } end, "a band wants both low and high" },
+    { function() plot.scatter{ { x = { 1 }, y = { 1 }, size = -1 } } end,
+      "plot.scatter: size of series 1 is -1 but a size >= 0 is wanted" },
     { function() plot.scatter{ { points = { { 1, 2, 3 } } } } end,
       "plot.scatter: points of series 1 have 3 columns but (N, 2) is wanted" },
     { function() plot.heatmap{ { { 1, 2 }, { 1 } } } end,

@@ -52,15 +52,19 @@ local function read_place(call, series, who)
   end
 end
 
+local function want_size(call, what, size)
+  if not (size >= 0 and size < math.huge) then errors.wanted(call, what, size, "a size >= 0") end
+end
+
+--- One for all, or `sizes`, one for each point.
 local function read_size(call, series, who)
-  if series.size == nil or math.type(series.size) then
-    data.positive(call, "size of " .. who, series.size)
+  if series.size == nil then return end
+  if math.type(series.size) then
+    want_size(call, "size of " .. who, series.size)
   else
     series.sizes = per_point(call, series, "size", who)
     for i, size in ipairs(series.sizes) do
-      if not (size >= 0 and size < math.huge) then
-        errors.wanted(call, ("size[%d] of %s"):format(i, who), size, "a size >= 0")
-      end
+      want_size(call, ("size[%d] of %s"):format(i, who), size)
     end
   end
 end
@@ -209,7 +213,7 @@ function points.draw(canvas, all, options, place, bar)
     end }
   for _, series in ipairs(all) do
     if series.line then draw_line(canvas, series, options, place) end
-    draw_series(canvas, series, options, place, look)
+    if series.size ~= 0 then draw_series(canvas, series, options, place, look) end
   end
   for _, series in ipairs(all) do draw_labels(canvas, series, options, place, look) end
 end

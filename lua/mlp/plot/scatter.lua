@@ -25,7 +25,8 @@ end
 ---@field name string?
 ---@field colour string?
 ---@field marker string?               "circle" "square" "triangle" "diamond" "down" "cross"
----@field size number|number[]|mlp.Tensor?  diameter in pixels; or (N), areas in proportion
+---@field size number|number[]|mlp.Tensor?  diameter in pixels, 0 for a line alone; or (N), areas in
+---  proportion
 ---@field opacity number?
 ---@field class number[]|mlp.Tensor?   (N) splits the series into one per class
 ---@field classes string[]?            names of classes 1, 2, ...
