@@ -38,24 +38,33 @@ function attack.svd_attack(polynomial, x, count)
   return x - x:matmul(patterns:t()):matmul(patterns)
 end
 
+--- The leading eigenvector of each output's form, as rows (O, D).
+local function leading_of(polynomial)
+  local list <const> = {}
+  for o = 1, polynomial.constant:numel() do
+    local _, vectors <const> = polynomial:eigen(o)
+    list[o] = vectors:select(2, -1)
+  end
+  return core.stack(list, 1)
+end
+
 --- One direction for each output that makes this output's quadratic form large and the others' not:
 --- the columns of the pseudo-inverse of all outputs' leading eigenvectors (those of the largest
---- eigenvalue, their largest element positive). Adding row o of the answer to an input sets its
---- component along eigenvector o to 1 more and leaves those of the other outputs.
+--- eigenvalue). Adding row o of the answer to an input sets its component along eigenvector o to 1
+--- more and leaves those of the other outputs. A quadratic form does not know the sign of a
+--- direction; it is the one along which the output's linear part does not fall.
 ---@param polynomial mlp.poly.Polynomial of degree 2
 ---@return mlp.Tensor directions (O, D)
----@return mlp.Tensor eigenvectors (O, D)
+---@return mlp.Tensor eigenvectors (O, D), signed alike
 function attack.eigen_attack(polynomial)
   if getmetatable(polynomial) ~= Polynomial or polynomial.degree < 2 then
     errors.wanted("poly.eigen_attack", "the first argument", polynomial, "a quadratic polynomial")
   end
-  local leading <const> = {}
-  for o = 1, polynomial.constant:numel() do
-    local _, vectors <const> = polynomial:eigen(o)
-    leading[o] = vectors:select(2, -1)
-  end
-  local stacked <const> = core.stack(leading, 1)
-  return linalg.pinv(stacked):t(), stacked
+  local leading <const> = leading_of(polynomial)
+  local directions <const> = linalg.pinv(leading):t()
+  local slope <const> = (polynomial.linear * directions):sum(2, true)
+  local sign <const> = slope:ge(0):to(leading.dtype) * 2 - 1
+  return directions * sign, leading * sign
 end
 
 return attack

@@ -112,7 +112,8 @@ end
 --- * nn.MLP and nn.Sequential of two linear layers; dropout is left out, as in evaluation;
 --- * a module with linear layers under the names `up` and `down`, as the feed-forward block of a
 ---   transformer has them, or `gate`, `up` and `down`: down(gate(x) * up(x)), the activation in
---- gate; * a table {activation =, weight =, bias =, value = {weight =, bias =}, output = {weight =,
+---   gate;
+--- * a table {activation =, weight =, bias =, value = {weight =, bias =}, output = {weight =,
 ---   bias =}}, where `value`, if there, multiplies the activated units.
 ---
 --- Gated units are GLU ("sigmoid"), GEGLU ("gelu"), SwiGLU ("silu") and bilinear ("identity"), by
