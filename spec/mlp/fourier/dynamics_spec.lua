@@ -140,6 +140,21 @@ describe("fourier.lottery", function()
     assert.is_true(result.accuracy.magnitude < 0.7)
   end)
 
+  -- He et al. 2026, the corollary: equal magnitudes, and the smallest |D| wins.
+  it("is the corollary at p = 23: phases tell the winner, magnitudes do not", function()
+    if not os.getenv "MLP_LONG" then pending "24,000 steps: MLP_LONG=1" return end
+    local before <const> = fourier.Network { p = 23, init = "equal", scale = 0.005, seed = 1,
+      activation = "square" }
+    local after <const> = before:like()
+    fourier.train(after, fourier.pairs(23), { steps = 24000, optimizer = "sgd", lr = 0.1,
+      every = 24000 })
+    local accuracy <const> = fourier.lottery(before, after).accuracy
+    assert.is_true(accuracy.phase >= 0.97, tostring(accuracy.phase))
+    assert.equal(accuracy.phase, accuracy.growth)
+    assert.equal(accuracy.phase, accuracy.flow)
+    assert.is_true(accuracy.magnitude < 0.15)
+  end)
+
   it("wants networks of one shape", function()
     local a <const> = fourier.Network { p = 7, width = 4 }
     assert.error_matches(function() fourier.lottery(a, fourier.Network { p = 7, width = 5 }) end,
