@@ -2,7 +2,7 @@
 -- Mechanism and Dynamics of Modular Addition" (arXiv 2602.16849), ours beside theirs, in one page:
 -- what the trained network computes, how its frequencies were chosen, why it generalises late.
 --   lua5.4 examples/modular_addition.lua [quick] [mechanism dynamics grokking roles moduli large]
--- Without names the first five parts run, in about eight minutes; "large" is p = 97 and takes two
+-- Without names the first five parts run, in five to six minutes; "large" is p = 97 and takes two
 -- more. "quick" is a small network and few steps, for trying things out: its numbers mean nothing.
 local quick, wanted = false, {}
 for _, word in ipairs(arg or {}) do
