@@ -489,6 +489,12 @@ describe("poly.units", function()
     agrees(nn.Sequential { nn.Linear(4, 7), leaky, nn.Linear(7, 2) })
     agrees(nn.Sequential { nn.Sequential { nn.Linear(4, 7, { activation = "silu" }) },
       nn.Linear(7, 2) })
+    agrees(nn.MLP { 4, 7, 3, activation = "leaky_relu",
+      activation_options = { negative_slope = 0.3 } })
+    agrees(nn.Siren { 4, 7, 3, omega_first = 2 })
+    for _, kind in ipairs { "glu", "reglu", "geglu", "swiglu" } do
+      agrees(nn.Sequential { nn.Linear(4, 14), nn.GatedHalves(kind), nn.Linear(7, 2) })
+    end
     local linear <const> = agrees(nn.Sequential { nn.Linear(4, 7), nn.Linear(7, 2) })
     assert.equal("identity", linear.activation.name)
   end)
@@ -501,6 +507,10 @@ describe("poly.units", function()
     end
     function Block:forward(t) return self.down(self.gate(t) * self.up(t)) end
     agrees(Block())
+    for _, activation in ipairs { "sigmoid", "gelu", "silu", "identity" } do
+      agrees(nn.GLU { dim = 4, hidden = 6, activation = activation, bias = true })
+    end
+    agrees(nn.FFN { dim = 4, hidden = 6 })
     local Plain <const> = nn.Module:extend "Plain"
     function Plain:init()
       self.up, self.down = nn.Linear(4, 6, { activation = "gelu" }), nn.Linear(6, 4)
@@ -517,6 +527,9 @@ describe("poly.units", function()
     local input <const> = poly.gaussian(4)
     refuses("the network is Linear%(relu%), Linear%(relu%), Linear, but Linear, activation, Linear",
       nn.MLP { 4, 5, 5, 2 }, input)
+    local block <const> = nn.GLU { dim = 4, hidden = 6 }
+    block.up = nn.Linear(4, 6, { activation = "tanh" })
+    refuses("up has the activation tanh, but none is wanted there", block, input)
     refuses("the network is Linear, LayerNorm, Linear",
       nn.Sequential { nn.Linear(4, 4), nn.LayerNorm(4), nn.Linear(4, 2) }, input)
     refuses("unknown activation 'rleu' %(did you mean 'relu'%?%)",

@@ -59,10 +59,12 @@ end
 
 -- ---- modules ------------------------------------------------------------------------------------
 
+local CONTAINERS <const> = { Sequential = true, MLP = true, Siren = true }
+
 --- Everything that runs, in order: containers are entered, what is the identity in evaluation is
 --- left out.
 local function flattened(module, list)
-  if module.class_name == "Sequential" or module.class_name == "MLP" then
+  if CONTAINERS[module.class_name] then
     for _, layer in ipairs(module.layers) do
       if type(layer) == "function" then
         errors.raise("%s: a layer is a function; nn.Linear and activations can be read", CALL)
@@ -87,32 +89,66 @@ local function refuse(list)
   errors.raise(SHAPE, CALL, #names > 0 and table.concat(names, ", ") or "empty")
 end
 
---- Linear(act), Linear or Linear, Activation, Linear.
-local function of_layers(list)
-  local first <const>, last <const> = list[1], list[#list]
-  local function linear(layer) return layer and layer.class_name == "Linear" end
-  if not linear(first) or not linear(last) or first == last or last.activation ~= "identity"
-    or #list > 3 or #list == 3 and (not list[2].operation or first.activation ~= "identity") then
-    refuse(list)
+--- A layer's activation as moments.activation takes it; none has more than one parameter.
+local function activation_of(layer)
+  if layer.operation then return { layer.operation, layer.values[1] } end
+  for name, value in pairs(layer.settings or {}) do
+    if name ~= "activation" then return { layer.activation, value } end
   end
-  if #list == 2 then return assembled(first.activation, first, nil, last) end
-  return assembled({ list[2].operation, list[2].values[1] }, first, nil, last)
+  return layer.activation
+end
+
+local function is_affine(layer)
+  return layer.class_name == "Linear" and layer.activation == "identity"
+end
+
+local GATES <const> = { glu = "sigmoid", reglu = "relu", geglu = "gelu", swiglu = "silu" }
+
+--- Half of a linear layer's outputs, from one of them on.
+local function half(layer, from)
+  local to <const> = from + #layer.weight // 2 - 1
+  return { weight = layer.weight:slice(1, from, to), bias = layer.bias
+    and layer.bias:slice(1, from, to) }
+end
+
+--- Linear(act), Linear; or Linear, Activation or GatedHalves, Linear.
+local function of_layers(list)
+  local first <const>, between <const>, last <const> = list[1], list[2], list[#list]
+  if #list == 2 and first.class_name == "Linear" and is_affine(last) then
+    return assembled(activation_of(first), first, nil, last)
+  elseif #list == 3 and is_affine(first) and is_affine(last) then
+    if between.operation then return assembled(activation_of(between), first, nil, last) end
+    local gate <const> = between.class_name == "GatedHalves" and GATES[between.kind]
+    if gate then
+      return assembled(gate, half(first, #first.weight // 2 + 1), half(first, 1), last)
+    end
+  end
+  refuse(list)
+end
+
+local function want_affine(what, layer)
+  if (layer.activation or "identity") ~= "identity" then
+    errors.raise("%s: %s has the activation %s, but none is wanted there", CALL, what,
+      layer.activation)
+  end
 end
 
 --- A module whose linear layers stand under the names `up` and `down`, and of a gated one `gate`.
 local function of_block(module)
-  if module.gate then
-    return assembled(module.gate.activation, module.gate, module.up, module.down)
-  end
-  return assembled(module.up.activation, module.up, nil, module.down)
+  local gate <const>, up <const>, down <const> = module.gate, module.up, module.down
+  want_affine("down", down)
+  if not gate then return assembled(activation_of(up), up, nil, down) end
+  want_affine("up", up)
+  return assembled(activation_of(gate), gate, up, down)
 end
 
 --- Reads a network of one hidden layer:
 ---
---- * nn.MLP and nn.Sequential of two linear layers; dropout is left out, as in evaluation;
---- * a module with linear layers under the names `up` and `down`, as the feed-forward block of a
----   transformer has them, or `gate`, `up` and `down`: down(gate(x) * up(x)), the activation in
----   gate;
+--- * nn.MLP, nn.Siren and nn.Sequential of two linear layers, with the parameters of their
+---   activation and, in nn.Sequential, with nn.GatedHalves between them; dropout is left out, as
+---   in evaluation;
+--- * nn.FFN, nn.GLU and other modules with linear layers under the names `up` and `down`, or
+---   `gate`, `up` and `down`: down(gate(x) * up(x)), the activation in gate;
 --- * a table {activation =, weight =, bias =, value = {weight =, bias =}, output = {weight =,
 ---   bias =}}, where `value`, if there, multiplies the activated units.
 ---
