@@ -29,6 +29,10 @@ describe("examples/polynomials", function()
     end
     assert.is_true(math.abs(last.fits[STANDARD].accuracy - last.accuracy) < 0.1)
     assert.is_true(c.closed_gap > 0.5)
+    local fits <const> = last.fits -- each degree explains more
+    assert.is_true(fits["cubic, N(mu, Sigma)"].r2 > fits["quadratic, N(mu, Sigma)"].r2)
+    assert.is_true(fits["quartic, N(mu, Sigma)"].r2 > fits["cubic, N(mu, Sigma)"].r2)
+    assert.is_true(c.steered.network[6] > 0.5)
     assert.is_true(c.attack.network[10] < c.attack.network[1] - 0.3)
     assert.matches("quadratic, one for each class", printed, 1, true)
     is_whole_page "out/polynomials.html"
