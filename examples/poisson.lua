@@ -5,6 +5,9 @@
 -- long before it has light and shade. But what a Laplacian adds up to in a box is what flows out
 -- through the box's sides (Gauss), and of large boxes long waves are the most; so the third network
 -- is asked for sums in boxes of all sizes. It never sees more than the second.
+-- On the photograph that comes along, 60 seconds each on one core: 30.0 dB from the gradients, 10.7
+-- and 25.6 from the Laplacian (31.6, 15.0 and 26.2 with light and contrast adjusted). What remains
+-- of the last is a slow unevenness of light, and edges softer than those from the gradients.
 -- Writes out/poisson.png: above, the truth, its derivatives to the right and down, and its
 -- Laplacian; below, the picture from the gradients, its own derivative to the right, and the
 -- pictures from the Laplacian, by points and by boxes.
