@@ -1,9 +1,9 @@
--- One picture of words and the photograph, by the paper's rates and sigmas: what each mapping says
--- of the pixels that it saw, and of those between.
-local protocol <const>, words <const> = ...
+-- One picture of words, or the photograph, by the rates and sigmas of the paper: what each mapping
+-- says of the pixels that it saw, and of those between.
+local protocol <const>, words <const>, part <const> = ...
 local mlp <const> = require "mlp"
 
-local STEPS <const> = protocol.steps(2000)
+local STEPS <const> = protocol.steps(1000)
 local WINDOW <const>, ZOOM <const> = protocol.quick and 8 or 128, 2 -- pixels that the sheet shows
 local MARGIN <const>, CELL <const> = 24, 2 -- of the sheet; a cell of its letters; in pixels
 
@@ -55,12 +55,13 @@ local function sheet_of(rows)
 end
 
 local photograph <const> = protocol.photograph()
-local text <const> = words.picture(#photograph, 1)
-local text_seen <const>, text_between <const> = compare("level words", text, protocol.text)
-local photo_seen <const>, photo_between <const> = compare("photograph", photograph,
-  protocol.natural)
-text_seen.name, text_between.name, photo_seen.name, photo_between.name = "SEEN", "BETWEEN", "SEEN",
-  "BETWEEN"
-assert(mlp.io.png.save("out/fourier_features.png",
-  sheet_of { text_seen, text_between, photo_seen, photo_between }))
-print "out/fourier_features.png: truth at pixels seen and between, and the mappings' answers"
+local seen, between
+if part == "photograph" then
+  seen, between = compare("photograph", photograph, protocol.natural)
+else
+  seen, between = compare("level words", words.picture(#photograph, 1), protocol.text)
+end
+seen.name, between.name = "SEEN", "BETWEEN"
+local file <const> = ("out/fourier_features_%s.png"):format(part)
+assert(mlp.io.png.save(file, sheet_of { seen, between }))
+print(file .. ": truth at pixels seen and between, and the mappings' answers")

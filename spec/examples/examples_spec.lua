@@ -151,15 +151,18 @@ describe("the example", function()
   end)
 
   it("fourier_features compares mappings on words and a photograph", function()
-    os.remove "out/fourier_features.png"
+    os.remove "out/fourier_features_text.png"
+    os.remove "out/fourier_features_photograph.png"
     os.remove "out/fourier_features.svg"
-    local output <const> = run("fourier_features.lua", "quick", "words", "tilted", "pictures",
-      "sigma", "batches")
+    local output <const> = run("fourier_features.lua", "quick", "words", "tilted", "text",
+      "photograph", "sigma", "batches")
     for _, mapping in ipairs { "none", "basic", "positional", "gaussian" } do
       local _, count <const> = output:gsub(mapping .. "[ %d.-]+%d%.%d%d %+%- ", "")
       assert.equal(4, count, mapping .. " in:\n" .. output)
     end
-    assert.is_true(exists "out/fourier_features.png" and exists "out/fourier_features.svg")
+    for _, file in ipairs { "_text.png", "_photograph.png", ".svg" } do
+      assert.is_true(exists("out/fourier_features" .. file), file)
+    end
   end)
 
   it("siren_audio fits a sound, with fewer numbers than half of its samples", function()
