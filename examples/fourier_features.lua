@@ -5,7 +5,7 @@
 --   lua5.4 examples/fourier_features.lua [photo.png] [quick] [part ...]
 -- Parts, all but the last when none is named:
 --   words     ten pictures of level words at 256 x 256, sigma chosen on two others
---   tilted    the same of words on tilted lines, where frequencies along the axes have no luck
+--   tilted    the same of words on tilted lines
 --   text      one picture of words, at the photograph's size
 --   photograph  the same of the photograph
 --   sigma     the photograph's PSNR against sigma, for pixels seen and pixels between
