@@ -67,7 +67,9 @@ local sizes <const> = {
   { 40, 3, 50, "three columns" }, { 21, 2, 3000, "columns copied in two pieces" },
   { 900, 5, 17, "columns turned in two pieces" }, { 64, 64, 64, "a hidden layer" },
   { 130, 142, 50, "BLAS" }, { 1, 600, 301, "BLAS, one row" }, { 600, 1, 301, "BLAS, one column" },
-  { 33, 10, 300, "BLAS, ten columns" },
+  { 33, 10, 300, "BLAS, ten columns" }, { 300, 34, 440, "a left factor packed, in two blocks" },
+  { 100, 66, 660, "a left factor packed, of two depths" },
+  { 6, 560, 500, "much to ask for" },
 }
 
 describe("a product", function()
