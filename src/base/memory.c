@@ -2,10 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { ALIGNMENT = 64, CLASS_STEPS = 4, SMALLEST_LOG2 = 6 };
 #define LARGEST_POOLED ((size_t)16 << 20) /* the last class: 18 octaves above 64 bytes */
 #define LEAST_BY_HAND ((size_t)64 << 10)
+#define HUGE_PAGE ((size_t)2 << 20)
 
 /* Class k holds blocks of the k-th size in 64, 80, 96, 112, 128, 160, ...: four steps an octave. */
 static int class_of(size_t bytes, size_t *rounded) {
@@ -33,6 +35,19 @@ void mlp_memory_init(mlp_memory *m) {
 
 /* ---- fresh blocks ---------------------------------------------------------------------------- */
 
+/* Linux gives huge pages to those who ask. In small ones a large matrix has a page for every row or
+** two: first touches and lost address translations took 2 to 5 % of the training steps measured. */
+static void want_huge_pages(char *given, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+  const uintptr_t PAGE = 4096;
+  uintptr_t first = ((uintptr_t)given + PAGE - 1) / PAGE * PAGE;
+  uintptr_t end = ((uintptr_t)given + bytes) / PAGE * PAGE;
+  if (bytes >= HUGE_PAGE) madvise((void *)first, end - first, MADV_HUGEPAGE);
+#else
+  (void)given, (void)bytes;
+#endif
+}
+
 /*
 ** posix_memalign of glibc before 2.38 does not find the hole that a block of the same size has
 ** left (its bug 14581): it asks for room to align in, which the hole has not, and the heap grows
@@ -46,6 +61,7 @@ static void *fresh(size_t rounded) {
   if (!given) return NULL;
   block = given + ALIGNMENT - (uintptr_t)given % ALIGNMENT; /* malloc's own alignment leaves room */
   ((void **)block)[-1] = given;
+  want_huge_pages(given, rounded + ALIGNMENT);
   return block;
 }
 
