@@ -117,6 +117,19 @@ function mlp.linear(input, weight, bias, options) end
 ---@return mlp.Tensor
 function Tensor:linear(weight, bias, options) end
 
+--- act(g) v, elementwise: the hidden values of a gated unit (Shazeer 2020)
+---@param gate mlp.Tensor g, any shape
+---@param value mlp.Tensor v, of g's shape
+---@param options? {activation: "identity"|"tanh"|"step"|"sigmoid"|"log_sigmoid"|"relu"|"relu6"|"squared_relu"|"leaky_relu"|"elu"|"selu"|"celu"|"softplus"|"gelu"|"gelu_tanh"|"silu"|"mish"|"softsign"|"hard_sigmoid"|"hard_tanh"|"hard_swish"|"sine"|"snake"|"gaussian"|"power"?}
+---@return mlp.Tensor
+function mlp.gated(gate, value, options) end
+
+--- act(g) v, elementwise: the hidden values of a gated unit (Shazeer 2020)
+---@param value mlp.Tensor v, of g's shape
+---@param options? {activation: "identity"|"tanh"|"step"|"sigmoid"|"log_sigmoid"|"relu"|"relu6"|"squared_relu"|"leaky_relu"|"elu"|"selu"|"celu"|"softplus"|"gelu"|"gelu_tanh"|"silu"|"mish"|"softsign"|"hard_sigmoid"|"hard_tanh"|"hard_swish"|"sine"|"snake"|"gaussian"|"power"?}
+---@return mlp.Tensor
+function Tensor:gated(value, options) end
+
 --- e^x / sum e^x along an axis
 ---@param input mlp.Tensor any shape
 ---@param axis? integer the axis that sums to 1; default -1

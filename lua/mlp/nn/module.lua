@@ -381,6 +381,14 @@ local function fits(value, replaced)
     and table.concat(replaced.shape, ",") == table.concat(value.shape, ",")
 end
 
+--- For forward: are there hooks on this value? If not, it need not be made.
+---@param name string "gate"
+---@return boolean
+function Module:is_shown(name)
+  local hooks <const> = hooks_of[self]
+  return hooks ~= nil and hooks[name] ~= nil
+end
+
 --- For forward: shows a value to the hooks on its name, which may replace it by one of the same
 --- shape and dtype. A class lists such names in its field `shows`.
 ---@param name string "hidden"

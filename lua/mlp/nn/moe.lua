@@ -139,12 +139,16 @@ end
 
 --- All experts on the rows (A, D), `count` of them for each in turn.
 local function run_stacked(self, rows, count)
-  local value = core.experts(rows, self.up, count, self.up_bias)
+  local value <const> = core.experts(rows, self.up, count, self.up_bias)
   local hidden
   if self.kind == "glu" then
-    local gate = core.experts(rows, self.gate, count, self.gate_bias)
-    gate = self:show("gate", core[self.activation](gate))
-    hidden = gate * self:show("value", value)
+    local gate <const> = core.experts(rows, self.gate, count, self.gate_bias)
+    if self:is_shown "gate" then
+      local shown <const> = self:show("gate", core[self.activation](gate))
+      hidden = shown * self:show("value", value)
+    else
+      hidden = core.gated(gate, self:show("value", value), { activation = self.activation })
+    end
   else
     hidden = core[self.activation](value)
   end

@@ -82,6 +82,19 @@ describe("a mixture of experts", function()
     assert.are.same(of_router, fields(moe.router))
   end)
 
+  it("computes the same, to the last bit, while someone looks at the gate", function()
+    local moe <const>, x <const> = mixture { activation = "gelu" }, mlp.randn(9, 4)
+    local function pass()
+      for _, parameter in ipairs(moe:parameters()) do parameter.grad = nil end
+      local y <const> = moe(x)
+      y:square():sum():backward()
+      return { y:detach(), moe.gate.grad, moe.up.grad, moe.down.grad }
+    end
+    local plain <const> = pass()
+    local _ <close> = moe:hook("gate", function() end)
+    for i, seen in ipairs(pass()) do assert.equal(0, difference(plain[i], seen)) end
+  end)
+
   it("is read as a memory, expert by expert", function()
     local moe <const> = mixture { router = "mixtral" }
     local x <const>, unembedding <const> = mlp.randn(5, 4), mlp.randn(7, 4)

@@ -208,6 +208,44 @@ case {
   error = "linear: activation is",
 }
 
+-- ---- gated --------------------------------------------------------------------------------------
+
+--- act(g) v of two nested tables of one shape.
+local function gated_with(act)
+  local function each(g, v)
+    if type(g) ~= "table" then return act(g) * v end
+    local list = {}
+    for i = 1, #g do list[i] = each(g[i], v[i]) end
+    return list
+  end
+  return each
+end
+
+for _, activation in ipairs(activations) do
+  local name <const>, act <const>, options <const> = table.unpack(activation)
+  if not options then
+    case {
+      op = "gated", name = name, range = { -1, 1 }, covers = { "gated_back" },
+      args = function(make) return { make { 5, 3 }, make { 5, 3 }, { activation = name } } end,
+      reference = gated_with(act),
+    }
+  end
+end
+
+for _, shape in ipairs { {}, { 7 }, { 2, 0, 3 }, { 3, 1, 700 } } do
+  case {
+    op = "gated", name = "of " .. text(shape),
+    args = function(make) return { make(shape), make(shape), { activation = "tanh" } } end,
+    reference = gated_with(tanh),
+  }
+end
+
+case {
+  op = "gated", name = "shapes that differ",
+  args = function(make) return { make { 5, 3 }, make { 5, 1 } } end,
+  error = "gated: gate is (5, 3) but value is (5, 1)",
+}
+
 -- ---- softmax ------------------------------------------------------------------------------------
 
 local function log_softmax(line)
