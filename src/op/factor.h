@@ -33,8 +33,8 @@ static inline mlp_shape mlp_batch_of(const mlp_tensor *t) {
   return batch;
 }
 
-/* Which matrix of t, counted from 0, meets matrix `index` of the broadcast batch: the first meets the
-   first, and no axis is divided by where the batch is empty. */
+/* Which matrix of t, counted from 0, meets matrix `index` of the broadcast batch: the first meets
+** the first, and no axis is divided by where the batch is empty. */
 static inline int64_t mlp_matrix_of(const mlp_tensor *t, const mlp_shape *batch, int64_t index) {
   int64_t place = 0, step = 1;
   for (int i = batch->ndim - 1, j = t->shape.ndim - 3; index > 0 && i >= 0 && j >= 0; i--, j--) {
