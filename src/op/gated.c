@@ -15,7 +15,7 @@ extern const mlp_row mlp_row_gated, mlp_row_gated_back;
 enum { BLOCK = 1024 };
 enum { ACTIVATION };
 
-/* ---- the activation, by its place in mlp_activations ------------------------------------------ */
+/* ---- the activation, by its place in mlp_activations ----------------------------------------- */
 
 #define ROW_FUNCTION(name)
 #define ROW_ACTIVATION(name) extern const mlp_row mlp_row_##name;
@@ -110,7 +110,7 @@ const mlp_row mlp_row_gated = {
     .tiling = mlp_tiling_elementwise,
 };
 
-/* ---- gated_back: (u, g, v) to (u v act'(g), u act(g)) ----------------------------------------- */
+/* ---- gated_back: (u, g, v) to (u v act'(g), u act(g)) ---------------------------------------- */
 
 enum { BACK_U, BACK_G, BACK_V };
 enum { DG, DV };
