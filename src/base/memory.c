@@ -138,3 +138,9 @@ void mlp_give(mlp_memory *m, void *block, size_t bytes) {
   m->pool[k] = freed;
   m->pooled_bytes += rounded;
 }
+
+void *mlp_take_scratch(size_t bytes) { return fresh(mlp_whole_lines(bytes)); }
+
+void mlp_give_scratch(void *block, size_t bytes) {
+  if (block) release(block, mlp_whole_lines(bytes));
+}

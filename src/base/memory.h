@@ -44,4 +44,9 @@ void *mlp_take_zeroed(mlp_memory *m, size_t bytes);
 /* `bytes` is what was asked for when taking; NULL is ignored. */
 void mlp_give(mlp_memory *m, void *block, size_t bytes);
 
+/* What a part of a job needs for as long as it runs, on any thread: of no state, and not counted.
+** NULL when there is no memory; NULL is ignored. */
+void *mlp_take_scratch(size_t bytes);
+void mlp_give_scratch(void *block, size_t bytes);
+
 #endif

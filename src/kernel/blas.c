@@ -13,10 +13,10 @@
 ** Which products run in our own loops, measured with OpenBLAS 0.3.21 on AVX-512 and AVX2. Its calls
 ** cost 20 to 60 ns before the first multiplication, its AVX2 kernels are slow with one row or few
 ** columns, and on all it turns a transposed right factor around slowly. With 256 rows of tokens and
-** 1,024 units ours make 150 to 170 GFLOP/s where OpenBLAS makes 145 to 155, with 64 x 64 weights 160
-** to 180 against 110 to 140. They are ahead as long as the left factor stays in the L2 cache (at
-** 512 x 3,072 they make 145 to 165 and OpenBLAS 165 to 170); not with few columns, unless the left
-** factor is transposed or they are very few.
+** 1,024 units ours make 150 to 170 GFLOP/s where OpenBLAS makes 145 to 155, with 64 x 64 weights
+** 160 to 180 against 110 to 140. They are ahead as long as the left factor stays in the L2 cache
+** (at 512 x 3,072 they make 145 to 165 and OpenBLAS 165 to 170); not with few columns, unless
+** the left factor is transposed or they are very few.
 */
 enum { ALWAYS = 1 << 10, VECTOR = 1 << 16, NARROW = 1 << 19, L2_NUMBERS = 3 << 17 };
 
