@@ -13,6 +13,9 @@ function golden.load(name)
   return assert(body, message)
 end
 
+--- A tensor as the files hold it: its numbers in order, and its shape.
+function golden.tensor(body, dtype) return make.from_flat(body.data, dtype, body.shape) end
+
 --- v of make.py's seed_pattern, a gradient for y.
 function golden.seed_pattern(y)
   local flat = {}

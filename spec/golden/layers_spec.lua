@@ -2,12 +2,11 @@
 --- passes; output and gradients of the last, and the state that is left, agree as golden.lua says.
 local assert <const> = require "luassert"
 local golden <const> = require "spec.golden.golden"
-local make <const> = require "spec.support.make"
 local mlp <const> = require "mlp"
 local state <const> = require "mlp.nn.state"
 require "spec.support.approx"
 
-local function tensor(body, dtype) return make.from_flat(body.data, dtype, body.shape) end
+local tensor <const> = golden.tensor
 
 local function build(class, arguments)
   local list <const> = {}

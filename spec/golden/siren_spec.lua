@@ -3,11 +3,10 @@
 --- 500 steps make of a photograph is in siren.log; spec/mlp/field_marks_spec.lua holds ours to it.
 local assert <const> = require "luassert"
 local golden <const> = require "spec.golden.golden"
-local make <const> = require "spec.support.make"
 local mlp <const> = require "mlp"
 require "spec.support.approx"
 
-local function tensor(body, dtype) return make.from_flat(body.data, dtype, body.shape) end
+local tensor <const> = golden.tensor
 
 local function model_of(case, dtype)
   local spec <const> = { dtype = dtype, table.unpack(case.widths) }

@@ -15,35 +15,17 @@ extern const mlp_row mlp_row_gated, mlp_row_gated_back;
 enum { BLOCK = 1024 };
 enum { ACTIVATION };
 
-/* ---- the activation, by its place in mlp_activations ----------------------------------------- */
-
-#define ROW_FUNCTION(name)
-#define ROW_ACTIVATION(name) extern const mlp_row mlp_row_##name;
-#define UNARY(name, use, ...) ROW_##use(name)
-#include "kernel/unary.def"
-#undef UNARY
-
-static const struct {
-  mlp_unary_id id;
-  const mlp_row *row;
-} choices[] = {
-#define CHOICE_FUNCTION(name)
-#define CHOICE_ACTIVATION(name) {MLP_UNARY_##name, &mlp_row_##name},
-#define UNARY(name, use, ...) CHOICE_##use(name)
-#include "kernel/unary.def"
-#undef UNARY
-};
-
+/* An activation with the defaults of its parameters, for loops and for rows. */
 typedef struct {
   const mlp_unary *u;
-  const mlp_row *row;
-  double p[MLP_UNARY_PARAMETERS]; /* the defaults */
+  double p[MLP_UNARY_PARAMETERS];
+  mlp_value parameters[MLP_UNARY_PARAMETERS];
 } activation;
 
 static activation activation_of(const mlp_value *value) {
-  int64_t choice = value[ACTIVATION].integer;
-  activation a = {&mlp_unaries[choices[choice].id], choices[choice].row, {0}};
-  for (int i = 0; i < a.u->n_parameters; i++) a.p[i] = a.u->parameter[i].number;
+  activation a = {.u = mlp_activation(value[ACTIVATION].integer)};
+  for (int i = 0; i < a.u->n_parameters; i++)
+    a.parameters[i].number = a.p[i] = a.u->parameter[i].number;
   return a;
 }
 
@@ -157,9 +139,7 @@ static mlp_tensor *chain(mlp_vjp *v, const activation *a, mlp_tensor *x, mlp_ten
                          int64_t order) {
   if (a->u->state == MLP_CONSTANT)
     return a->u->id == MLP_UNARY_identity && order == MLP_SLOPE ? x : NULL;
-  return mlp_emit(v, &mlp_row_unary_chain, MLP_IN(x, state),
-                  MLP_VALUES({.integer = a->u->id}, {.integer = order}, {.number = a->p[0]},
-                             {.number = a->p[1]}));
+  return mlp_emit_chain(v, x, state, a->u->id, order, a->parameters);
 }
 
 /* Of p dg + q dv, with act written in its state s: g, or act(g). */
@@ -167,8 +147,8 @@ static void back_vjp(mlp_vjp *v) {
   activation a = activation_of(mlp_value_of(v, 0));
   mlp_tensor *u = mlp_input(v, BACK_U), *g = mlp_input(v, BACK_G), *x = mlp_input(v, BACK_V);
   mlp_tensor *p = mlp_grad_out(v, DG), *q = mlp_grad_out(v, DV);
-  const mlp_value parameters[] = {{.number = a.p[0]}, {.number = a.p[1]}};
-  mlp_tensor *act = mlp_emit(v, a.row, MLP_IN(g), a.u->n_parameters, parameters);
+  mlp_tensor *act =
+      mlp_emit(v, mlp_unary_rows[a.u->id], MLP_IN(g), a.u->n_parameters, a.parameters);
   mlp_tensor *s = a.u->state == MLP_OF_OUTPUT ? act : g;
   mlp_tensor *slope = chain(v, &a, p, s, MLP_SLOPE);
   mlp_give_grad(v, BACK_U, mlp_add(v, mlp_mul(v, slope, x), mlp_mul(v, q, act)));

@@ -162,16 +162,14 @@ static bool points_tile(const mlp_call *c, const mlp_tile *in, int i) {
   return in[i].spread == MLP_ROWS && in[i].axis < c->in[i]->shape.ndim - 1;
 }
 
-/* Do all inputs but in[table] run along the batch alike? */
+/* Do all inputs but in[table], which is not the first, run along the batch alike? */
 static bool rows_alike(const mlp_call *c, const mlp_tile *in, int table) {
-  int first = table == 0 ? 1 : 0;
-  for (int i = first; i < c->n_in; i++) {
+  for (int i = 0; i < c->n_in; i++) {
     if (i == table || !c->in[i]) continue;
-    if (!points_tile(c, in, i) || in[i].axis != in[first].axis ||
-        in[i].multiple != in[first].multiple)
+    if (!points_tile(c, in, i) || in[i].axis != in[0].axis || in[i].multiple != in[0].multiple)
       return false;
   }
-  return table < 0 || in[table].spread == MLP_SHARED;
+  return in[table].spread == MLP_SHARED;
 }
 
 /* ---- gather: hash_grid ----------------------------------------------------------------------- */
@@ -303,13 +301,13 @@ static void scatter_part(void *context, int part) {
   mlp_call *c = cut->c;
   const mlp_dtype dtype = c->spec[0].dtype;
   int64_t first, count = mlp_share(cut->grid.levels, 1, cut->parts, part, &first);
-  for (int64_t l = first; l < first + count; l++) {
-    const mlp_grid_level *level = &cut->grid.level[l];
-    size_t row = (size_t)cut->grid.features * mlp_dtype_bytes(dtype);
-    memset((char *)mlp_result(c, 0) + (size_t)level->offset * row, 0, (size_t)level->entries * row);
-    mlp_kernel()->grid.scatter[dtype](mlp_result(c, 0), mlp_in(c, G), mlp_in(c, SCATTER_X), &cut->v,
-                                      &cut->grid, (int)l, (int)l + 1, points_in(c, SCATTER_X));
-  }
+  const mlp_grid_level *begin = &cut->grid.level[first], *end = begin + count - 1;
+  size_t row = (size_t)cut->grid.features * mlp_dtype_bytes(dtype);
+  memset((char *)mlp_result(c, 0) + (size_t)begin->offset * row, 0,
+         (size_t)(end->offset + end->entries - begin->offset) * row);
+  mlp_kernel()->grid.scatter[dtype](mlp_result(c, 0), mlp_in(c, G), mlp_in(c, SCATTER_X), &cut->v,
+                                    &cut->grid, (int)first, (int)(first + count),
+                                    points_in(c, SCATTER_X));
 }
 
 static void scatter_run(mlp_call *c) {

@@ -50,17 +50,8 @@ static const uint8_t slot[] = {
 #undef TWO
 };
 
-/* value[ACTIVATION] is a place in mlp_activations. */
-static const uint8_t id_of_choice[] = {
-#define CHOICE_FUNCTION(name)
-#define CHOICE_ACTIVATION(name) MLP_UNARY_##name,
-#define UNARY(name, use, state, loop, parameters, formula, f, f1, f2, f3) CHOICE_##use(name)
-#include "kernel/unary.def"
-#undef UNARY
-};
-
 static const mlp_unary *activation_of(const mlp_value *value) {
-  return &mlp_unaries[id_of_choice[value[ACTIVATION].integer]];
+  return mlp_activation(value[ACTIVATION].integer);
 }
 
 static const double *parameters_of(double p[MLP_UNARY_PARAMETERS], const mlp_value *value) {
@@ -151,9 +142,8 @@ static mlp_tensor *slope_times(mlp_vjp *v, mlp_tensor *g) {
   if (u->id == MLP_UNARY_identity || !g) return g;
   if (u->state == MLP_CONSTANT) return mlp_full_like(v, g, 0); /* the hard threshold */
   parameters_of(p, value);
-  return mlp_emit(
-      v, &mlp_row_unary_chain, MLP_IN(g, mlp_output(v, u->state == MLP_OF_OUTPUT ? Y : Z)),
-      MLP_VALUES({.integer = u->id}, {.integer = MLP_SLOPE}, {.number = p[0]}, {.number = p[1]}));
+  return mlp_emit_chain(v, g, mlp_output(v, u->state == MLP_OF_OUTPUT ? Y : Z), u->id, MLP_SLOPE,
+                        (const mlp_value[]){{.number = p[0]}, {.number = p[1]}});
 }
 
 /* (..., n) as (rows, n). */

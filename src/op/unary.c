@@ -47,6 +47,16 @@ const char *const mlp_activations[] = {
 #undef UNARY
     NULL};
 
+static const uint8_t id_of_choice[] = {
+#define CHOICE_FUNCTION(name)
+#define CHOICE_ACTIVATION(name) MLP_UNARY_##name,
+#define UNARY(name, use, state, loop, parameters, formula, f, f1, f2, f3) CHOICE_##use(name)
+#include "kernel/unary.def"
+#undef UNARY
+};
+
+const mlp_unary *mlp_activation(int64_t choice) { return &mlp_unaries[id_of_choice[choice]]; }
+
 const mlp_unary *mlp_unary_find(const char *name) {
   for (int i = 0; i < MLP_UNARY_COUNT; i++) {
     if (strcmp(mlp_unaries[i].name, name) == 0) return &mlp_unaries[i];
@@ -69,8 +79,8 @@ mlp_status mlp_unary_check(const mlp_unary *u, const double *p, const char *who,
 
 enum { CHAIN_ID, CHAIN_ORDER, CHAIN_P0, CHAIN_P1, CHAIN_VALUES };
 
-static mlp_tensor *emit_chain(mlp_vjp *v, mlp_tensor *g, mlp_tensor *s, int64_t id, int64_t order,
-                              const mlp_value *p) {
+mlp_tensor *mlp_emit_chain(mlp_vjp *v, mlp_tensor *g, mlp_tensor *s, int64_t id, int64_t order,
+                           const mlp_value p[MLP_UNARY_PARAMETERS]) {
   mlp_value values[CHAIN_VALUES] = {{.integer = id}, {.integer = order}, p[0], p[1]};
   return mlp_emit(v, &mlp_row_unary_chain, MLP_IN(g, s), CHAIN_VALUES, values);
 }
@@ -104,12 +114,12 @@ static void chain_vjp(mlp_vjp *v) {
   const mlp_value *value = mlp_value_of(v, 0), *p = &value[CHAIN_P0];
   mlp_tensor *grad = mlp_grad_out(v, 0), *g = mlp_input(v, 0), *s = mlp_input(v, 1);
   int64_t id = value[CHAIN_ID].integer, order = value[CHAIN_ORDER].integer;
-  if (mlp_wanted(v, 0)) mlp_give_grad(v, 0, emit_chain(v, grad, s, id, order, p));
+  if (mlp_wanted(v, 0)) mlp_give_grad(v, 0, mlp_emit_chain(v, grad, s, id, order, p));
   if (!mlp_wanted(v, 1) || v->status != MLP_OK) return;
   if (order == MLP_BEND)
     v->status = mlp_refuse(v->error, "%s: no derivative beyond the third", mlp_unaries[id].name);
   else
-    mlp_give_grad(v, 1, emit_chain(v, mlp_mul(v, grad, g), s, id, order + 1, p));
+    mlp_give_grad(v, 1, mlp_emit_chain(v, mlp_mul(v, grad, g), s, id, order + 1, p));
 }
 
 const mlp_row mlp_row_unary_chain = {
@@ -132,12 +142,13 @@ const mlp_row mlp_row_unary_chain = {
 
 static void vjp_of_input(mlp_vjp *v, mlp_unary_id id) {
   mlp_tensor *g = mlp_grad_out(v, 0);
-  mlp_give_grad(v, 0, emit_chain(v, g, mlp_input(v, 0), id, MLP_SLOPE, mlp_value_of(v, 0)));
+  mlp_give_grad(v, 0, mlp_emit_chain(v, g, mlp_input(v, 0), id, MLP_SLOPE, mlp_value_of(v, 0)));
 }
 
 static void vjp_of_output(mlp_vjp *v, mlp_unary_id id) {
   mlp_tensor *g = mlp_grad_out(v, 0);
-  if (g) mlp_give_grad(v, 0, emit_chain(v, g, mlp_output(v, 0), id, MLP_SLOPE, mlp_value_of(v, 0)));
+  if (g)
+    mlp_give_grad(v, 0, mlp_emit_chain(v, g, mlp_output(v, 0), id, MLP_SLOPE, mlp_value_of(v, 0)));
 }
 
 static void vjp_constant(mlp_vjp *v, double slope) {
@@ -214,3 +225,9 @@ static void value_run(mlp_call *c, mlp_unary_id id) {
   };
 #include "kernel/unary.def"
 #undef UNARY
+
+const mlp_row *const mlp_unary_rows[] = {
+#define UNARY(name, ...) &mlp_row_##name,
+#include "kernel/unary.def"
+#undef UNARY
+};

@@ -39,6 +39,12 @@ const mlp_unary *mlp_unary_find(const char *name);
 /* The activations by name, NULL-terminated: the `choices` of an argument. */
 extern const char *const mlp_activations[];
 
+/* The activation at a place in mlp_activations. */
+const mlp_unary *mlp_activation(int64_t choice);
+
+/* The functions as rows, by id. */
+extern const mlp_row *const mlp_unary_rows[];
+
 /* Refuses a parameter outside its bound; p holds n_parameters numbers. */
 mlp_status mlp_unary_check(const mlp_unary *u, const double *p, const char *who, mlp_error *e);
 
@@ -48,5 +54,7 @@ mlp_status mlp_unary_check(const mlp_unary *u, const double *p, const char *who,
 ** derivatives follow the table to its end; the one after the bend is refused.
 */
 extern const mlp_row mlp_row_unary_chain;
+mlp_tensor *mlp_emit_chain(mlp_vjp *v, mlp_tensor *g, mlp_tensor *s, int64_t id, int64_t order,
+                           const mlp_value p[MLP_UNARY_PARAMETERS]);
 
 #endif

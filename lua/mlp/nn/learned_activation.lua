@@ -58,9 +58,7 @@ end
 ---@return mlp.Tensor y of x's shape
 function LearnedSnake:forward(x)
   local n <const> = self.omega:numel()
-  if n ~= 1 and x:size(-1) ~= n then
-    errors.raise("LearnedSnake: the last axis has %d but %d is wanted", x:size(-1), n)
-  end
+  if n ~= 1 then errors.want_last_axis("LearnedSnake", x, n) end
   return x + (x * self.omega):sin():square() / self.omega
 end
 
