@@ -29,15 +29,6 @@ static void multiply(mlp_dtype dtype, void *c, int64_t ldc, mlp_factor a, mlp_fa
     mlp_gemm_f64(c, ldc, a, b, 1, add, m, n, k);
 }
 
-/* Asks for a matrix, line by line in the order of memory: a product reads it in strips, each line
-** far from the one before, which costs little in the L2 cache and much behind it. One expert's
-** matrices were last used before those of all others. */
-static void draw_near(mlp_dtype dtype, const void *matrix, int64_t elements) {
-  enum { LINE = 64 };
-  const char *p = matrix, *end = p + elements * (int64_t)mlp_dtype_bytes(dtype);
-  for (; p < end; p += LINE) __builtin_prefetch(p);
-}
-
 /* ---- what is refused ------------------------------------------------------------------------- */
 
 static mlp_status want_counts(const mlp_call *c, int i, int64_t E, mlp_error *e) {
@@ -113,7 +104,6 @@ static void experts_run(mlp_call *c) {
     char *y = after(s.dtype, mlp_result(c, 0), row * out);
     mlp_factor a = {after(s.dtype, mlp_in(c, X), row * in), in, false};
     mlp_factor b = {after(s.dtype, mlp_in(c, WEIGHT), i * s.N * s.D), s.D, !turned};
-    if (count[i] > 1) draw_near(s.dtype, b.data, s.N * s.D); /* one row: read in order anyway */
     if (c->in[BIAS]) fill_rows(y, after(s.dtype, mlp_in(c, BIAS), i * out), count[i], bytes);
     multiply(s.dtype, y, out, a, b, c->in[BIAS] != NULL, count[i], out, in);
     row += count[i];
@@ -183,7 +173,6 @@ static void outer_run(mlp_call *c) {
   for (int64_t i = 0; i < E; i++) {
     mlp_factor g = {after(dtype, mlp_in(c, OUTER_G), row * N), N, true};
     mlp_factor x = {after(dtype, mlp_in(c, OUTER_X), row * D), D, false};
-    draw_near(dtype, g.data, count[i] * N);
     multiply(dtype, after(dtype, mlp_result(c, 0), i * N * D), D, g, x, false, N, D, count[i]);
     row += count[i];
   }

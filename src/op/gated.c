@@ -1,11 +1,8 @@
 /*
 ** gated: act(g) v, the hidden values of a gated unit (Shazeer 2020), and gated_back, its two
-** gradients at once. Both go through memory once, a block at a time: the activation of a block is
-** multiplied while it lies in the L1 cache, with the loops of the separate operations and so with
-** their bits.
+** gradients at once. Both go through memory once: a block at a time, whose activation is multiplied
+** while it lies in the L1 cache, or where there is a loop of its own for it, number by number.
 */
-#include <string.h>
-
 #include "kernel/kernel.h"
 #include "op/build.h"
 #include "op/unary.h"
@@ -105,34 +102,33 @@ static mlp_status back_infer(mlp_call *c, mlp_error *e) {
   return mlp_out_like(c, c->in[BACK_U], e);
 }
 
-/* dg = t act'; the slope of what is constant is 1 or, of the hard threshold, 0. */
-static void times_slope(const activation *a, mlp_dtype dtype, void *dg, const void *t,
-                        const void *state, int64_t n) {
-  size_t bytes = (size_t)n * mlp_dtype_bytes(dtype);
-  if (a->u->state != MLP_CONSTANT)
-    mlp_kernel()->unary.chain[dtype][a->u->id][MLP_SLOPE](dg, t, state, n, a->p);
-  else if (a->u->id == MLP_UNARY_identity)
-    memcpy(dg, t, bytes);
-  else
-    memset(dg, 0, bytes);
-}
-
-static void back_run(mlp_call *c) {
+/* Of angles: the activation and its slope, both of the input, by their own loops. */
+static void back_in_blocks(mlp_call *c, const activation *a) {
   mlp_dtype dtype = c->in[BACK_U]->dtype;
-  activation a = activation_of(c->value);
-  mlp_unary_value *value = mlp_kernel()->unary.value[dtype][a.u->id];
+  mlp_unary_value *value = mlp_kernel()->unary.value[dtype][a->u->id];
+  mlp_unary_chain *slope = mlp_kernel()->unary.chain[dtype][a->u->id][MLP_SLOPE];
   mlp_binary_kernel *times = mlp_kernel()->binary.run[dtype][MLP_BINARY_mul][MLP_VV];
   int64_t count = mlp_tensor_count(c->in[BACK_U]);
   _Alignas(64) double act[BLOCK], t[BLOCK];
   for (int64_t i = 0; i < count; i += BLOCK) {
     int64_t n = count - i < BLOCK ? count - i : BLOCK;
     const void *u = after(mlp_in(c, BACK_U), i, dtype), *g = after(mlp_in(c, BACK_G), i, dtype);
-    value(act, g, n, a.p);
-    times(after(mlp_result(c, DV), i, dtype), u, act, n);
+    value(act, g, n, a->p);
     times(t, u, after(mlp_in(c, BACK_V), i, dtype), n);
-    times_slope(&a, dtype, after(mlp_result(c, DG), i, dtype), t,
-                a.u->state == MLP_OF_OUTPUT ? (void *)act : g, n);
+    times(after(mlp_result(c, DV), i, dtype), u, act, n);
+    slope(after(mlp_result(c, DG), i, dtype), t, g, n, a->p);
   }
+}
+
+static void back_run(mlp_call *c) {
+  mlp_dtype dtype = c->in[BACK_U]->dtype;
+  activation a = activation_of(c->value);
+  mlp_unary_gated *gated = mlp_kernel()->unary.gated[dtype][a.u->id];
+  if (gated)
+    gated(mlp_result(c, DG), mlp_result(c, DV), mlp_in(c, BACK_U), mlp_in(c, BACK_G),
+          mlp_in(c, BACK_V), mlp_tensor_count(c->in[BACK_U]), a.p);
+  else
+    back_in_blocks(c, &a);
 }
 
 static mlp_tensor *chain(mlp_vjp *v, const activation *a, mlp_tensor *x, mlp_tensor *state,
