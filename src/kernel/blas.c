@@ -14,11 +14,22 @@
 ** cost 20 to 60 ns before the first multiplication, its AVX2 kernels are slow with one row or few
 ** columns, and on all it turns a transposed right factor around slowly. With 256 rows of tokens and
 ** 1,024 units ours make 150 to 170 GFLOP/s where OpenBLAS makes 145 to 155, with 64 x 64 weights
-** 160 to 180 against 110 to 140. They are ahead as long as the left factor stays in the L2 cache
-** (at 512 x 3,072 they make 145 to 165 and OpenBLAS 165 to 170); not with few columns, unless
-** the left factor is transposed or they are very few.
+** 160 to 190 against 110 to 140. They are ahead as long as the left factor stays in the L2 cache, or
+** the right one with room to spare (4,096 x 256 times 256 x 256: 185 against 160; 65,536 x 64 times
+** 64 x 64: 180 against 115), and with what is packed anyway, a transposed left factor, when more
+** than one sliver is to come of it (256 x 4,096 times 4,096 x 256: 165 against 145); not with few
+** columns, unless the left factor is transposed or they are very few. With AVX2 only the smallest
+** right factors are gained by, and no large left one.
 */
-enum { ALWAYS = 1 << 10, VECTOR = 1 << 16, NARROW = 1 << 19, L2_NUMBERS = 3 << 17 };
+enum {
+  ALWAYS = 1 << 10,
+  VECTOR = 1 << 16,
+  NARROW = 1 << 19,
+  LEFT_NEAR = 3 << 17,
+  RIGHT_NEAR = 1 << 17,
+  RIGHT_SMALL = 1 << 13,
+  SLIVER = 64
+};
 
 static bool is_small(mlp_factor a, mlp_factor b, int64_t m, int64_t n, int64_t k) {
   if (m > INT_MAX || n > INT_MAX || k > INT_MAX) return false;
@@ -26,7 +37,10 @@ static bool is_small(mlp_factor a, mlp_factor b, int64_t m, int64_t n, int64_t k
   if (work <= ALWAYS) return true;
   if (m == 1 || n == 1) return work <= VECTOR;
   if (n < 16) return work <= NARROW && (a.swapped || n <= 4 || (b.swapped && n != 8));
-  return m * k <= L2_NUMBERS;
+  if (m * k <= LEFT_NEAR) return true;
+  bool wide = mlp_kernel()->isa == MLP_AVX512;
+  if (a.swapped) return wide && n > SLIVER && !b.swapped;
+  return k * n <= (wide ? RIGHT_NEAR : RIGHT_SMALL);
 }
 
 /* ---- the thread count ---------------------------------------------------------------------------
