@@ -57,7 +57,8 @@ function reading.new(list) return setmetatable(list, Reading) end
 -- ---- more questions -----------------------------------------------------------------------------
 
 --- Token ablation (2021, section 3.2): how much coefficients change when the first, the last or a
---- random token of trigger examples is removed.
+--- random token of trigger examples is removed. Where experts have a capacity, what they drop hangs
+--- on all tokens of a run, and several prefixes share one: there the changes are approximate.
 ---@param options {keys: integer?, top: integer?, begin: integer?, generator: mlp.Generator?}? keys:
 ---  of each layer, at random, of gated networks a key with a sign (100); top: trigger examples of
 ---  each, as far as the reading kept as many (50); begin: a token that begins texts and is none of
