@@ -10,16 +10,16 @@
 #include "kernel/kernel.h"
 
 /*
-** Which products run in our own loops, measured with OpenBLAS 0.3.21 on AVX-512 and AVX2. Its calls
-** cost 20 to 60 ns before the first multiplication, its AVX2 kernels are slow with one row or few
-** columns, and on all it turns a transposed right factor around slowly. With 256 rows of tokens and
-** 1,024 units ours make 150 to 170 GFLOP/s where OpenBLAS makes 145 to 155, with 64 x 64 weights
-** 160 to 190 against 110 to 140. They are ahead as long as the left factor stays in the L2 cache, or
-** the right one with room to spare (4,096 x 256 times 256 x 256: 185 against 160; 65,536 x 64 times
-** 64 x 64: 180 against 115), and with what is packed anyway, a transposed left factor, when more
-** than one sliver is to come of it (256 x 4,096 times 4,096 x 256: 165 against 145); not with few
-** columns, unless the left factor is transposed or they are very few. With AVX2 only the smallest
-** right factors are gained by, and no large left one.
+** Which products run in our own loops, measured with OpenBLAS 0.3.21 on AVX-512 and AVX2. Its
+** calls cost 20 to 60 ns before the first multiplication, its AVX2 kernels are slow with one row
+** or few columns, and on all it turns a transposed right factor around slowly. With 256 rows of
+** tokens and 1,024 units ours make 150 to 170 GFLOP/s where OpenBLAS makes 145 to 155, with 64 x
+** 64 weights 160 to 190 against 110 to 140. They are ahead as long as the left factor stays in the
+** L2 cache, or the right one with room to spare (4,096 x 256 times 256 x 256: 185 against 160;
+** 65,536 x 64 times 64 x 64: 180 against 115), and with what is packed anyway, a transposed left
+** factor, when more than one sliver is to come of it (256 x 4,096 times 4,096 x 256: 165 against
+** 145); not with few columns, unless the left factor is transposed or they are very few. With AVX2
+** only the smallest right factors are gained by, and no large left one.
 */
 enum {
   ALWAYS = 1 << 10,

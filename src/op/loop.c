@@ -78,22 +78,40 @@ static void collapse(walk *w, const mlp_shape *out) {
 
 /* ---- spans ----------------------------------------------------------------------------------- */
 
-#define GATHER(type)                                       \
+#define GATHER_ROWS(type, columns)                         \
   for (int64_t r = 0; r < rows; r++, from += down) {       \
-    for (int64_t j = 0; j < columns; j++)                  \
+    for (int64_t j = 0; j < (columns); j++)                \
       *(type *)(void *)(to + j * (int64_t)sizeof(type)) =  \
           *(const type *)(const void *)(from + j * along); \
-    to += columns * (int64_t)sizeof(type);                 \
+    to += (columns) * (int64_t)sizeof(type);               \
+  }
+/* Points and colours have two, three or four numbers: then a row is no loop. */
+#define GATHER(type)                    \
+  switch (columns) {                    \
+    case 2: GATHER_ROWS(type, 2) break; \
+    case 3: GATHER_ROWS(type, 3) break; \
+    case 4: GATHER_ROWS(type, 4) break; \
+    default: GATHER_ROWS(type, columns) \
   }
 
-static void gather(char *to, const char *from, int64_t rows, int64_t columns, int64_t down,
-                   int64_t along, int64_t bytes) {
+static void gather_rows(char *to, const char *from, int64_t rows, int64_t columns, int64_t down,
+                        int64_t along, int64_t bytes) {
   if (bytes == 4) {
     GATHER(uint32_t)
   } else if (bytes == 8) {
     GATHER(uint64_t)
   } else {
     GATHER(uint8_t)
+  }
+}
+
+/* A row that stays the same is doubled until there are enough. */
+static void gather(char *to, const char *from, int64_t rows, int64_t columns, int64_t down,
+                   int64_t along, int64_t bytes) {
+  gather_rows(to, from, down == 0 ? 1 : rows, columns, down, along, bytes);
+  for (int64_t done = 1, more; down == 0 && done < rows; done += more) {
+    more = done < rows - done ? done : rows - done;
+    memcpy(to + done * columns * bytes, to, (size_t)(more * columns * bytes));
   }
 }
 

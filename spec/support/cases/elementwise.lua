@@ -300,6 +300,16 @@ binary("remainder", remainder, {
   shapes = { { { 5 }, { 5 } }, { { 4, 5 }, { 5 } }, { { 0, 4 }, { 4 } } },
   ranges = { { 5.1, 5.9 }, { 2.1, 2.4 } } })
 
+for columns = 1, 5 do -- rows of so few are gathered, and what repeats is doubled
+  add{ op = "mul", name = ("%d columns"):format(columns), grad = {},
+    dtypes = { "float32", "float64", "int64", "uint8" },
+    args = function(make)
+      return { make({ 3, 1, columns }, { range = { 0, 9 } }),
+        make({ 3, 37, 1 }, { range = { 0, 9 } }) }
+    end,
+    reference = function(a, b) return R.zip(times, a, b) end }
+end
+
 --- A step aside, so that no two numbers of the grid that make draws from are equal.
 local function apart(make, pair) return make(pair[1]), make(pair[2]):add(1 / 4096) end
 
