@@ -10,9 +10,9 @@
 --   photograph  the same of the photograph
 --   sigma     the photograph's PSNR against sigma, for pixels seen and pixels between
 --   batches   what a step of 512 random pixels learns beside a step of all, which the paper takes
--- The paper takes 2,000 steps at 512 x 512; ours says steps and pixels above each table. "quick" is
--- for trying things out. Writes out/fourier_features_text.png, out/fourier_features_photograph.png
--- and out/fourier_features.svg (sigma).
+-- The paper takes 2,000 steps of all pixels at 512 x 512; ours says steps and pixels above each
+-- table. "quick" is for trying things out. Writes out/fourier_features_text.png,
+-- out/fourier_features_photograph.png and out/fourier_features.svg (sigma).
 local PARTS <const> = { words = "texts", tilted = "texts", text = "pictures",
   photograph = "pictures", sigma = "sigma", batches = "batches" }
 

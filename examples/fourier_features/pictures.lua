@@ -3,7 +3,7 @@
 local protocol <const>, words <const>, part <const> = ...
 local mlp <const> = require "mlp"
 
-local STEPS <const> = protocol.steps(1000)
+local STEPS <const> = protocol.steps(2000)
 local WINDOW <const>, ZOOM <const> = protocol.quick and 8 or 128, 2 -- pixels that the sheet shows
 local MARGIN <const>, CELL <const> = 24, 2 -- of the sheet; a cell of its letters; in pixels
 

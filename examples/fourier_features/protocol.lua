@@ -49,10 +49,11 @@ local function signal_of(picture, first)
     values = protocol.every_second(picture, first):reshape(-1, 3) }
 end
 
+-- Weights start as in the authors' code, by Glorot and Bengio 2010.
 local function network(mapping, sigma)
   mlp.manual_seed(1)
   local function layers(inputs)
-    return nn.MLP { inputs, WIDTH, WIDTH, WIDTH, 3, output = "sigmoid" }
+    return nn.MLP { inputs, WIDTH, WIDTH, WIDTH, 3, output = "sigmoid", init = "xavier" }
   end
   if mapping == "none" then return layers(2) end
   local encoding <const> = nn.FourierFeatures(2, { kind = mapping, sigma = sigma,

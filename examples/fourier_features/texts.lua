@@ -4,9 +4,9 @@ local mlp <const> = require "mlp"
 
 local SIDE <const>, PICTURES <const> = protocol.quick and 32 or 256, protocol.quick and 2 or 10
 local VALIDATION <const> = protocol.quick and 1 or 2
-local STEPS <const>, RATE <const> = protocol.steps(1000), 1e-3
+local STEPS <const>, RATE <const> = protocol.steps(2000), 1e-3
 -- The paper's sigmas for text, 5 and 14 at 512 x 512, would be 4 and 7 at this size.
-local SIGMAS <const> = { positional = { 4, 5, 6 }, gaussian = { 6, 8, 10, 12 } }
+local SIGMAS <const> = { positional = { 4, 5, 6 }, gaussian = { 7, 10, 12, 14 } }
 
 local function scores(mapping, sigma, first, count, steps)
   local list <const> = {}
