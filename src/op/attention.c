@@ -123,14 +123,10 @@ typedef struct {
   int64_t stride; /* elements between rows */
 } matrix;
 
-static char *after(const sizes *s, void *data, int64_t elements) {
-  return (char *)data + elements * (int64_t)mlp_dtype_bytes(s->dtype);
-}
-
 /* Head h of batch b of a (B, length, heads, width), from row t on. */
 static matrix head_of(const sizes *s, void *data, int64_t b, int64_t t, int64_t h, int64_t length,
                       int64_t heads, int64_t width) {
-  return (matrix){after(s, data, ((b * length + t) * heads + h) * width), heads * width};
+  return (matrix){mlp_after(data, ((b * length + t) * heads + h) * width, s->dtype), heads * width};
 }
 
 static void multiply(const sizes *s, matrix c, matrix a, bool a_turned, matrix b, bool b_turned,
@@ -147,7 +143,7 @@ static void multiply(const sizes *s, matrix c, matrix a, bool a_turned, matrix b
 static void softmax_seen(const sizes *s, matrix p, int64_t t0, int64_t t1, int64_t width) {
   size_t bytes = mlp_dtype_bytes(s->dtype);
   for (int64_t t = t0; t < t1; t++) {
-    char *row = after(s, p.data, (t - t0) * p.stride);
+    char *row = mlp_after(p.data, (t - t0) * p.stride, s->dtype);
     int64_t n = seen_by(s, t);
     mlp_kernel()->rows.softmax[s->dtype](row, row, 1, n);
     memset(row + (size_t)n * bytes, 0, (size_t)(width - n) * bytes);
@@ -163,7 +159,7 @@ static void attend(mlp_call *c, const sizes *s, int64_t b, int64_t h, int64_t t0
   matrix v = head_of(s, mlp_in(c, V), b, 0, g, s->S, s->G, s->E);
   matrix y = head_of(s, mlp_result(c, OUT), b, t0, h, s->T, s->H, s->E);
   matrix p = {c->work, s->S};
-  if (kept) p.data = after(s, mlp_result(c, P), ((b * s->H + h) * s->T + t0) * s->S);
+  if (kept) p.data = mlp_after(mlp_result(c, P), ((b * s->H + h) * s->T + t0) * s->S, s->dtype);
   multiply(s, p, q, false, k, true, s->scale, 0, t1 - t0, limit, s->D);
   softmax_seen(s, p, t0, t1, kept ? s->S : limit);
   multiply(s, y, p, false, v, false, 1, 0, t1 - t0, s->E, limit);
@@ -198,10 +194,10 @@ static void softmax_back_seen(const sizes *s, matrix d, matrix p, int64_t t0, in
                               int64_t width) {
   size_t bytes = mlp_dtype_bytes(s->dtype);
   for (int64_t t = t0; t < t1; t++) {
-    char *row = after(s, d.data, (t - t0) * d.stride);
+    char *row = mlp_after(d.data, (t - t0) * d.stride, s->dtype);
     int64_t n = seen_by(s, t);
-    mlp_kernel()->rows.softmax_back[s->dtype](row, row, after(s, p.data, (t - t0) * p.stride), 1,
-                                              n);
+    mlp_kernel()->rows.softmax_back[s->dtype](
+        row, row, mlp_after(p.data, (t - t0) * p.stride, s->dtype), 1, n);
     memset(row + (size_t)n * bytes, 0, (size_t)(width - n) * bytes);
   }
 }
@@ -214,7 +210,7 @@ static void attend_back(mlp_call *c, const sizes *s, int64_t b, int64_t h, int64
   matrix k = head_of(s, mlp_in(c, K), b, 0, j, s->S, s->G, s->D);
   matrix v = head_of(s, mlp_in(c, V), b, 0, j, s->S, s->G, s->E);
   matrix g = head_of(s, mlp_in(c, BACK_G), b, t0, h, s->T, s->H, s->E);
-  matrix p = {after(s, mlp_in(c, BACK_P), ((b * s->H + h) * s->T + t0) * s->S), s->S};
+  matrix p = {mlp_after(mlp_in(c, BACK_P), ((b * s->H + h) * s->T + t0) * s->S, s->dtype), s->S};
   matrix dq = head_of(s, mlp_result(c, DQ), b, t0, h, s->T, s->H, s->D);
   matrix dk = head_of(s, mlp_result(c, DK), b, 0, j, s->S, s->G, s->D);
   matrix dv = head_of(s, mlp_result(c, DV), b, 0, j, s->S, s->G, s->E);

@@ -17,10 +17,6 @@ typedef struct {
   int64_t A, E, N, D;
 } sizes;
 
-static char *after(mlp_dtype dtype, void *data, int64_t elements) {
-  return (char *)data + elements * (int64_t)mlp_dtype_bytes(dtype);
-}
-
 static void multiply(mlp_dtype dtype, void *c, int64_t ldc, mlp_factor a, mlp_factor b, bool add,
                      int64_t m, int64_t n, int64_t k) {
   if (dtype == MLP_F32)
@@ -101,15 +97,15 @@ static void experts_run(mlp_call *c) {
   int64_t in = turned ? s.N : s.D, out = turned ? s.D : s.N, row = 0;
   size_t bytes = (size_t)out * mlp_dtype_bytes(s.dtype);
   for (int64_t i = 0; i < s.E; i++) {
-    char *y = after(s.dtype, mlp_result(c, 0), row * out);
-    mlp_factor a = {after(s.dtype, mlp_in(c, X), row * in), in, false};
-    mlp_factor b = {after(s.dtype, mlp_in(c, WEIGHT), i * s.N * s.D), s.D, !turned};
-    if (c->in[BIAS]) fill_rows(y, after(s.dtype, mlp_in(c, BIAS), i * out), count[i], bytes);
+    char *y = mlp_after(mlp_result(c, 0), row * out, s.dtype);
+    mlp_factor a = {mlp_after(mlp_in(c, X), row * in, s.dtype), in, false};
+    mlp_factor b = {mlp_after(mlp_in(c, WEIGHT), i * s.N * s.D, s.dtype), s.D, !turned};
+    if (c->in[BIAS]) fill_rows(y, mlp_after(mlp_in(c, BIAS), i * out, s.dtype), count[i], bytes);
     multiply(s.dtype, y, out, a, b, c->in[BIAS] != NULL, count[i], out, in);
     row += count[i];
   }
   size_t rest = (size_t)(s.A - row) * bytes;
-  if (rest) memset(after(s.dtype, mlp_result(c, 0), row * out), 0, rest);
+  if (rest) memset(mlp_after(mlp_result(c, 0), row * out, s.dtype), 0, rest);
 }
 
 static mlp_tensor *outer(mlp_vjp *v, mlp_tensor *g, mlp_tensor *x, mlp_tensor *count) {
@@ -171,9 +167,9 @@ static void outer_run(mlp_call *c) {
   int64_t N = c->in[OUTER_G]->shape.dim[1], D = c->in[OUTER_X]->shape.dim[1], row = 0;
   const int64_t *count = mlp_in(c, OUTER_COUNT), E = c->in[OUTER_COUNT]->shape.dim[0];
   for (int64_t i = 0; i < E; i++) {
-    mlp_factor g = {after(dtype, mlp_in(c, OUTER_G), row * N), N, true};
-    mlp_factor x = {after(dtype, mlp_in(c, OUTER_X), row * D), D, false};
-    multiply(dtype, after(dtype, mlp_result(c, 0), i * N * D), D, g, x, false, N, D, count[i]);
+    mlp_factor g = {mlp_after(mlp_in(c, OUTER_G), row * N, dtype), N, true};
+    mlp_factor x = {mlp_after(mlp_in(c, OUTER_X), row * D, dtype), D, false};
+    multiply(dtype, mlp_after(mlp_result(c, 0), i * N * D, dtype), D, g, x, false, N, D, count[i]);
     row += count[i];
   }
 }

@@ -45,10 +45,6 @@ static mlp_status gated_infer(mlp_call *c, mlp_error *e) {
   return mlp_out_like(c, c->in[G], e);
 }
 
-static void *after(void *data, int64_t elements, mlp_dtype dtype) {
-  return (char *)data + elements * (int64_t)mlp_dtype_bytes(dtype);
-}
-
 static void gated_run(mlp_call *c) {
   mlp_dtype dtype = c->in[G]->dtype;
   activation a = activation_of(c->value);
@@ -57,9 +53,9 @@ static void gated_run(mlp_call *c) {
   int64_t count = mlp_tensor_count(c->in[G]);
   for (int64_t i = 0; i < count; i += BLOCK) {
     int64_t n = count - i < BLOCK ? count - i : BLOCK;
-    void *y = after(mlp_result(c, 0), i, dtype);
-    value(y, after(mlp_in(c, G), i, dtype), n, a.p);
-    times(y, y, after(mlp_in(c, V), i, dtype), n);
+    void *y = mlp_after(mlp_result(c, 0), i, dtype);
+    value(y, mlp_after(mlp_in(c, G), i, dtype), n, a.p);
+    times(y, y, mlp_after(mlp_in(c, V), i, dtype), n);
   }
 }
 
@@ -112,11 +108,12 @@ static void back_in_blocks(mlp_call *c, const activation *a) {
   _Alignas(64) double act[BLOCK], t[BLOCK];
   for (int64_t i = 0; i < count; i += BLOCK) {
     int64_t n = count - i < BLOCK ? count - i : BLOCK;
-    const void *u = after(mlp_in(c, BACK_U), i, dtype), *g = after(mlp_in(c, BACK_G), i, dtype);
+    const void *u = mlp_after(mlp_in(c, BACK_U), i, dtype),
+               *g = mlp_after(mlp_in(c, BACK_G), i, dtype);
     value(act, g, n, a->p);
-    times(t, u, after(mlp_in(c, BACK_V), i, dtype), n);
-    times(after(mlp_result(c, DV), i, dtype), u, act, n);
-    slope(after(mlp_result(c, DG), i, dtype), t, g, n, a->p);
+    times(t, u, mlp_after(mlp_in(c, BACK_V), i, dtype), n);
+    times(mlp_after(mlp_result(c, DV), i, dtype), u, act, n);
+    slope(mlp_after(mlp_result(c, DG), i, dtype), t, g, n, a->p);
   }
 }
 

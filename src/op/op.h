@@ -238,4 +238,9 @@ static inline int64_t mlp_elements_before(const mlp_call *c, int64_t count) {
 static inline void *mlp_in(const mlp_call *c, int i) { return mlp_tensor_data(c->in[i]); }
 static inline void *mlp_result(const mlp_call *c, int i) { return mlp_tensor_data(c->out[i]); }
 
+/* What lies `elements` further on. */
+static inline void *mlp_after(void *data, int64_t elements, mlp_dtype dtype) {
+  return (char *)data + elements * (int64_t)mlp_dtype_bytes(dtype);
+}
+
 #endif
