@@ -48,7 +48,7 @@ local STEPS <const> = 30000
 local function decayed(decay)
   if decay == 2 and study.grokked then return study.grokked end
   return study:run({ seed = study.seeds[1] }, { steps = STEPS, lr = 1e-4, weight_decay = decay,
-    share = 0.75 })
+    split = study.published })
 end
 local unseen <const>, norm <const>, gradient <const> = {}, {}, {}
 local sweep <const> = {}

@@ -6,6 +6,7 @@ local fourier <const> = mlp.fourier
 ---@field p integer
 ---@field width integer
 ---@field seeds integer[]
+---@field published function all -> train, test: the split of the authors' pipeline
 ---@field page mlp.report
 local Study = {}
 Study.__index = Study
@@ -23,7 +24,7 @@ local function see_apart(train, test)
   return function(record, network) record.apart = select(2, network:evaluate(apart)) end
 end
 
---- A network of the study's size, trained; seeds are of the weights and of the split.
+--- A network of the study's size, trained; a seed is of the weights, and of the split by a share.
 ---@param network table options of fourier.Network; p and width where they are not the study's
 ---@param training table options of fourier.train; share: of the pairs that are trained on; or
 ---  split: a function all -> train, test
@@ -145,6 +146,7 @@ return function(quick, folder)
   return setmetatable({
     quick = quick, folder = folder, p = 23, width = quick and 64 or 512,
     seeds = quick and { 1 } or { 1, 2, 3, 4, 5, 6, 7, 8 },
+    published = dofile(folder .. "split.lua"),
     page = mlp.report {
       title = "How a network adds modulo 23",
       subtitle = "After He, Wang, Chen and Yang 2026, *On the Mechanism and Dynamics of Modular "
