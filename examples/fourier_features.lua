@@ -4,8 +4,8 @@
 -- frequencies.
 --   lua5.4 examples/fourier_features.lua [photo.png] [quick] [part ...]
 -- Parts, all but the last when none is named:
---   words     ten pictures of level words at 256 x 256, sigma chosen on two others
---   tilted    the same of words on tilted lines
+--   words     ten pictures of words on tilted lines at 256 x 256, sigma chosen on two others
+--   level     the same on level lines, whose strokes run as positional frequencies do: along axes
 --   text      one picture of words, at the photograph's size
 --   photograph  the same of the photograph
 --   sigma     the photograph's PSNR against sigma, for pixels seen and pixels between
@@ -13,7 +13,7 @@
 -- The paper takes 2,000 steps of all pixels at 512 x 512; ours says steps and pixels above each
 -- table. "quick" is for trying things out. Writes out/fourier_features_text.png,
 -- out/fourier_features_photograph.png and out/fourier_features.svg (sigma).
-local PARTS <const> = { words = "texts", tilted = "texts", text = "pictures",
+local PARTS <const> = { words = "texts", level = "texts", text = "pictures",
   photograph = "pictures", sigma = "sigma", batches = "batches" }
 
 local wanted = {}
@@ -23,7 +23,7 @@ for _, word in ipairs { ... } do
   elseif PARTS[word] then wanted[#wanted + 1] = word
   else path = word end
 end
-if #wanted == 0 then wanted = { "words", "tilted", "text", "photograph", "sigma" } end
+if #wanted == 0 then wanted = { "words", "level", "text", "photograph", "sigma" } end
 
 local folder <const> = debug.getinfo(1, "S").source:match "^@(.*)%.lua$" .. "/"
 local function load_part(name) return assert(loadfile(folder .. name .. ".lua")) end

@@ -5,7 +5,7 @@ local protocol <const>, words <const> = ...
 local SIDE <const>, STEPS <const> = protocol.quick and 32 or 256, protocol.steps(1000)
 local PIXELS <const>, SIGMA <const> = SIDE * SIDE // 4, 10
 
-print(("level words, %d x %d, seed 1; gaussian, sigma %g, %d steps"):format(SIDE, SIDE, SIGMA,
+print(("words, %d x %d, seed 1; gaussian, sigma %g, %d steps"):format(SIDE, SIDE, SIGMA,
   STEPS))
 print(("%8s   %-15s %-15s %s"):format("pixels", "train PSNR, dB", "test PSNR, dB", "seconds"))
 for _, batch in ipairs { protocol.batch, 4 * protocol.batch, PIXELS } do

@@ -59,7 +59,7 @@ local seen, between
 if part == "photograph" then
   seen, between = compare("photograph", photograph, protocol.natural)
 else
-  seen, between = compare("level words", words.picture(#photograph, 1), protocol.text)
+  seen, between = compare("words", words.picture(#photograph, 1), protocol.text)
 end
 seen.name, between.name = "SEEN", "BETWEEN"
 local file <const> = ("out/fourier_features_%s.png"):format(part)

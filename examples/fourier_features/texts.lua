@@ -6,12 +6,12 @@ local SIDE <const>, PICTURES <const> = protocol.quick and 32 or 256, protocol.qu
 local VALIDATION <const> = protocol.quick and 1 or 2
 local STEPS <const>, RATE <const> = protocol.steps(2000), 1e-3
 -- The paper's sigmas for text, 5 and 14 at 512 x 512, would be 4 and 7 at this size.
-local SIGMAS <const> = { positional = { 4, 5, 6 }, gaussian = { 7, 10, 12, 14 } }
+local SIGMAS <const> = { positional = { 4, 5, 6 }, gaussian = { 5, 7, 10, 14 } }
 
 local function scores(mapping, sigma, first, count, steps)
   local list <const> = {}
   for i = 1, count do
-    local picture <const> = words.picture(SIDE, first + i - 1, part == "tilted")
+    local picture <const> = words.picture(SIDE, first + i - 1, part == "level")
     list[i] = protocol.fit(picture, { mapping = mapping, sigma = sigma, rate = RATE,
       steps = steps }).test
   end
@@ -29,9 +29,9 @@ local function validated(mapping)
   return best.sigma
 end
 
-print(("%s, %d x %d, seeds 1 to %d; %d steps of %d of %d pixels, rate %g"):format(
-  part == "tilted" and "words on tilted lines" or "level words", SIDE, SIDE, PICTURES, STEPS,
-  protocol.batch, SIDE * SIDE // 4, RATE))
+print(("words on %s lines, %d x %d, seeds 1 to %d; %d steps of %d of %d pixels, rate %g"):format(
+  part == "level" and "level" or "tilted", SIDE, SIDE, PICTURES, STEPS, protocol.batch,
+  SIDE * SIDE // 4, RATE))
 local sigmas <const> = { positional = validated "positional", gaussian = validated "gaussian" }
 print(("%-12s %6s   %-17s %s"):format("mapping", "sigma", "test PSNR, dB",
   "the paper's, 16 at 512 x 512"))

@@ -1,5 +1,7 @@
--- Pictures of words: random strings of random size, place and colour on white, as those that Tancik
--- et al. 2020 test on. Letters are strokes; a pixel is inked by its distance to them.
+-- Pictures of words: random strings of random size, place, tilt and colour on white, after those
+-- that Tancik et al. 2020 test on. Letters are strokes; a pixel is inked by its distance to them. A
+-- smaller picture has fewer words, not smaller ones: strokes stay a few pixels wide, so that every
+-- second pixel still tells where they run.
 local mlp <const> = require "mlp"
 
 -- Strokes on a grid 4 wide (x to the right), 6 high (y down): points "xy", strokes parted by "/".
@@ -17,10 +19,10 @@ local STROKES <const> = {
 local LETTERS <const> = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 local WIDTH <const>, HEIGHT <const>, ADVANCE <const> = 4, 6, 5.5 -- of a letter, in cells
 local PEN <const> = 0.45 -- half the width of a stroke, in cells
-local WORDS <const> = 16
+local AREA <const> = 1 << 15 -- pixels of a picture for each of its words
 local TILT <const> = math.pi / 5 -- most that a line may rise or fall
 local BRIGHTEST <const> = 0.8 -- no colour is brighter
-local SMALLEST <const>, LARGEST <const> = 1e-2, 2.4e-2 -- a cell, as a part of the picture's side
+local SMALLEST <const>, LARGEST <const> = 5, 12 -- a cell, in pixels
 
 --- Distances of points to the segment from a to b.
 local function distance(x, y, ax, ay, bx, by)
@@ -87,17 +89,17 @@ end
 --- A picture of random words, each along a line of its own.
 ---@param side integer pixels
 ---@param seed integer
----@param tilted boolean? lines rise and fall; else all are level
+---@param level boolean? all lines are level; else they rise and fall
 ---@return mlp.Tensor (side, side, 3) in 0..1
-function words.picture(side, seed, tilted)
+function words.picture(side, seed, level)
   local generator <const> = mlp.generator(seed)
   local function random() return mlp.rand({ 1 }, { generator = generator }):item() end
   local picture <const> = mlp.ones(side, side, 3)
-  for _ = 1, WORDS do
+  for _ = 1, math.max(side * side // AREA, 1) do
     local length <const> = 3 + random() * 6 // 1 | 0
-    local cell <const> = side * SMALLEST * (LARGEST / SMALLEST) ^ random()
+    local cell <const> = SMALLEST * (LARGEST / SMALLEST) ^ random()
     local left <const>, top <const> = (random() * 1.1 - 0.2) * side, random() * side * 0.95
-    local angle <const> = (random() * 2 - 1) * (tilted and TILT or 0)
+    local angle <const> = (random() * 2 - 1) * (level and 0 or TILT)
     local colour <const> = mlp.tensor { { { random(), random(), random() } } } * BRIGHTEST
     local letters <const> = {}
     for i = 1, length do

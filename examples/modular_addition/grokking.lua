@@ -146,8 +146,8 @@ study:table({ "run", "(x, x) in the test set", "1 − their share", "test at the
   .. "their own %d seeds end at a test accuracy of %s, %s (a C reproduction, 8 seeds: 0.955 – "
   .. "0.985), and 1 minus the share of test pairs (x, x) is %s, %s. The ghost is the logit of 2x "
   .. "above the mean of all logits, over pairs (x, y) with y ≠ x: where (x, x) is trained on, and "
-  .. "where it is kept back."):format(#others, study.spread(others), range(others), study.spread(foretold),
-  range(foretold)))
+  .. "where it is kept back."):format(#others, study.spread(others), range(others),
+  study.spread(foretold), range(foretold)))
 page:text("So the end is a matter of the split. With ReLU and decay 2 the pairs that stay wrong "
   .. "are the test pairs (x, x), all of them but for one now and then: the number of these decides "
   .. "the accuracy (a random quarter of the 23 has 5.75 ± 2.1, which is 0.957 ± 0.016), and more "

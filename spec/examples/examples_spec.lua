@@ -154,7 +154,7 @@ describe("the example", function()
     os.remove "out/fourier_features_text.png"
     os.remove "out/fourier_features_photograph.png"
     os.remove "out/fourier_features.svg"
-    local output <const> = run("fourier_features.lua", "quick", "words", "tilted", "text",
+    local output <const> = run("fourier_features.lua", "quick", "words", "level", "text",
       "photograph", "sigma", "batches")
     for _, mapping in ipairs { "none", "basic", "positional", "gaussian" } do
       local _, count <const> = output:gsub(mapping .. "[ %d.-]+%d%.%d%d %+%- ", "")
