@@ -254,6 +254,19 @@ describe("a result", function()
     assert.equal("in place", step_of(f, "cos").remark)
   end)
 
+  -- 3,000 numbers: more than the loops take at a time.
+  for _, act in ipairs { "silu", "sine" } do
+    it("takes it by its number where there are several: gradients of a unit gated by " .. act,
+      function()
+        local w <const> = { mlp.randn(5, 15):requires_grad_(), mlp.randn(5, 15):requires_grad_() }
+        local f <const> = compiled(function(a)
+          local h <const> = core.gated(a:matmul(w[1]), a:matmul(w[2]), { activation = act })
+          return mlp.grad(h:exp():sum(), w)
+        end, x)
+        assert.equal("in place", step_of(f, "gated_back").remark)
+      end)
+  end
+
   it("has a place of its own where the operand is read later, returned, or not ours", function()
     local f <const> = compiled(function(a)
       local e <const> = a:exp()

@@ -1,7 +1,7 @@
 /*
-** A result takes the place of an operand that nobody reads again. Law: the row may run in place,
-** the operand is whole, of the result's dtype and count, made by a step in the same home, not kept,
-** and this step is the last to touch its buffer.
+** A result takes the place of the operand of its number that nobody reads again. Law: the row may
+** run in place, the operand is whole, of the result's dtype and count, made by a step in the same
+** home, not kept, and this step is the last to touch its buffer.
 */
 #include "graph/program.h"
 
@@ -23,20 +23,20 @@ static int *last_touches(mlp_program *p) {
   return last;
 }
 
-static bool may_take_place(const mlp_program *p, const mlp_step *s, int k, const int *last) {
-  if (s->call.in_place || s->idle || s->call.n_in == 0 || s->in[0] == MLP_NOWHERE) return false;
+static bool may_take_place(const mlp_program *p, const mlp_step *s, int k, int o, const int *last) {
+  if (s->call.in_place || s->idle || o >= s->call.n_in || s->in[o] == MLP_NOWHERE) return false;
   if (!(s->call.row->flags & MLP_IN_PLACE)) return false;
-  int from = p->view[s->in[0]].buffer, to = p->view[s->out[0]].buffer;
+  int from = p->view[s->in[o]].buffer, to = p->view[s->out[o]].buffer;
   const mlp_buffer *a = &p->buffer[from], *b = &p->buffer[to];
   bool alike = a->dtype == b->dtype && a->count == b->count && a->home == b->home &&
-               p->view[s->in[0]].tile.spread == p->view[s->out[0]].tile.spread;
+               p->view[s->in[o]].tile.spread == p->view[s->out[o]].tile.spread;
   bool free = a->origin == MLP_FROM_STEP && !a->kept && last[from] == k && a->home != MLP_IN_SUM;
-  for (int i = 1; i < s->call.n_in; i++) {
-    if (s->in[i] != MLP_NOWHERE && s->in[i] != s->in[0] && p->view[s->in[i]].buffer == from)
+  for (int i = 0; i < s->call.n_in; i++) {
+    if (s->in[i] != MLP_NOWHERE && s->in[i] != s->in[o] && p->view[s->in[i]].buffer == from)
       return false;
   }
-  return from != to && alike && free && mlp_view_is_whole(p, s->in[0]) &&
-         mlp_view_is_whole(p, s->out[0]) && !b->kept;
+  return from != to && alike && free && mlp_view_is_whole(p, s->in[o]) &&
+         mlp_view_is_whole(p, s->out[o]) && !b->kept;
 }
 
 /* Without memory for the pass nothing is reused: it only saves some. */
@@ -44,7 +44,9 @@ void mlp_pass_reuse(mlp_program *p) {
   const int *last = last_touches(p);
   for (int k = 0; last && k < p->n_step; k++) {
     const mlp_step *s = &p->step[k];
-    if (may_take_place(p, s, k, last))
-      p->buffer[p->view[s->out[0]].buffer].place_of = p->view[s->in[0]].buffer;
+    for (int o = 0; o < s->call.n_out; o++) {
+      if (may_take_place(p, s, k, o, last))
+        p->buffer[p->view[s->out[o]].buffer].place_of = p->view[s->in[o]].buffer;
+    }
   }
 }

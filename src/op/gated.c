@@ -3,6 +3,8 @@
 ** gradients at once. Both go through memory once: a block at a time, whose activation is multiplied
 ** while it lies in the L1 cache, or where there is a loop of its own for it, number by number.
 */
+#include <string.h>
+
 #include "kernel/kernel.h"
 #include "op/build.h"
 #include "op/unary.h"
@@ -98,7 +100,8 @@ static mlp_status back_infer(mlp_call *c, mlp_error *e) {
   return mlp_out_like(c, c->in[BACK_U], e);
 }
 
-/* Of angles: the activation and its slope, both of the input, by their own loops. */
+/* Of angles: the activation and its slope, both of the input, by their own loops. Results may lie
+** over u and g, so nothing is written before all is read. */
 static void back_in_blocks(mlp_call *c, const activation *a) {
   mlp_dtype dtype = c->in[BACK_U]->dtype;
   mlp_unary_value *value = mlp_kernel()->unary.value[dtype][a->u->id];
@@ -112,8 +115,9 @@ static void back_in_blocks(mlp_call *c, const activation *a) {
                *g = mlp_after(mlp_in(c, BACK_G), i, dtype);
     value(act, g, n, a->p);
     times(t, u, mlp_after(mlp_in(c, BACK_V), i, dtype), n);
-    times(mlp_after(mlp_result(c, DV), i, dtype), u, act, n);
+    times(act, u, act, n);
     slope(mlp_after(mlp_result(c, DG), i, dtype), t, g, n, a->p);
+    memcpy(mlp_after(mlp_result(c, DV), i, dtype), act, (size_t)n * mlp_dtype_bytes(dtype));
   }
 }
 
@@ -159,7 +163,7 @@ const mlp_row mlp_row_gated_back = {
             {MLP_ARG_TENSOR, "gate", "g", NULL, NULL, false},
             {MLP_ARG_TENSOR, "value", "v", NULL, NULL, false},
             ACTIVATION_ARGUMENT},
-    .flags = MLP_INTERNAL,
+    .flags = MLP_INTERNAL | MLP_IN_PLACE,
     .n_out = 2,
     .save_in = 7,
     .infer = back_infer,
