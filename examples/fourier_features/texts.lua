@@ -6,7 +6,7 @@ local SIDE <const>, PICTURES <const> = protocol.quick and 32 or 256, protocol.qu
 local VALIDATION <const> = protocol.quick and 1 or 2
 local STEPS <const>, RATE <const> = protocol.steps(2000), 1e-3
 -- The paper's sigmas for text, 5 and 14 at 512 x 512, would be 4 and 7 at this size.
-local SIGMAS <const> = { positional = { 4, 5, 6 }, gaussian = { 5, 7, 10, 14 } }
+local SIGMAS <const> = { positional = { 4, 5, 6, 7 }, gaussian = { 7, 10, 14, 20 } }
 
 local function scores(mapping, sigma, first, count, steps)
   local list <const> = {}
