@@ -2,8 +2,9 @@
 -- Mechanism and Dynamics of Modular Addition" (arXiv 2602.16849), ours beside theirs, in one page:
 -- what the trained network computes, how its frequencies were chosen, why it generalises late.
 --   lua5.4 examples/modular_addition.lua [quick] [mechanism dynamics grokking roles moduli large]
--- Without names the first five parts run, in five to six minutes; "large" is p = 97 and takes two
--- more. "quick" is a small network and few steps, for trying things out: its numbers mean nothing.
+-- Without names the first five parts run, in six to seven minutes; "large" is p = 97 and takes
+-- three more. "quick" is a small network and few steps, for trying things out: its numbers mean
+-- nothing.
 local quick, wanted = false, {}
 for _, word in ipairs(arg or {}) do
   if word == "quick" then quick = true else wanted[#wanted + 1] = word end

@@ -97,8 +97,7 @@ study:table({ "run", "train ≥ 0.95", "common ≥ 0.95", "rare ≥ 0.95", "rare
   "test when train = 1", "mirrored share", "test ≥ 0.95", "unseen (x ≠ y) ≥ 0.95", "norm peaks",
   "at", "test at the end" }, rows, ("Stages. Steps at which accuracies pass 0.95 (looked at every "
   .. "200), the plateau of the test accuracy beside the share of test pairs that are mirrored, and "
-  .. "the peak of the norm. At the end the test accuracy is %s (%s)."):format(study.spread(ends),
-  range(ends)))
+  .. "the peak of the norm. The test accuracy ends at %s."):format(range(ends)))
 page:text("Stage I, memorisation: common pairs first; rare ones are driven to zero before they are "
   .. "learned; the test accuracy then waits at exactly the mirrored share, for the network cannot "
   .. "tell (x, y) from (y, x). Stage II: decay prunes, unseen pairs come. Stage III: the gradient "
