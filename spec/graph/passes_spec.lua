@@ -267,6 +267,16 @@ describe("a result", function()
       end)
   end
 
+  it("shares no place with another result where one operand stands twice", function()
+    local w <const> = { mlp.randn(5, 15):requires_grad_(), mlp.randn(5, 15):requires_grad_() }
+    local f <const> = compiled(function(a)
+      local g <const> = a:matmul(w[1])
+      local h <const> = core.gated(g, a:matmul(w[2]), { activation = "silu" })
+      return mlp.grad(h, w, { gradient = g:detach() })
+    end, x)
+    assert.equal("in place", step_of(f, "gated_back").remark)
+  end)
+
   it("has a place of its own where the operand is read later, returned, or not ours", function()
     local f <const> = compiled(function(a)
       local e <const> = a:exp()

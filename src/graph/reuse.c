@@ -35,6 +35,9 @@ static bool may_take_place(const mlp_program *p, const mlp_step *s, int k, int o
     if (s->in[i] != MLP_NOWHERE && s->in[i] != s->in[o] && p->view[s->in[i]].buffer == from)
       return false;
   }
+  for (int i = 0; i < o; i++) { /* one operand may stand twice */
+    if (p->buffer[p->view[s->out[i]].buffer].place_of == from) return false;
+  }
   return from != to && alike && free && mlp_view_is_whole(p, s->in[o]) &&
          mlp_view_is_whole(p, s->out[o]) && !b->kept;
 }

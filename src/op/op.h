@@ -119,11 +119,10 @@ typedef struct mlp_vjp mlp_vjp; /* build.h */
 /* ---- the row --------------------------------------------------------------------------------- */
 
 enum {
-  MLP_STRIDED = 1, /* run reads inputs through their strides */
-  MLP_VIEW = 2,    /* outputs share the storage of in[0]; run does nothing */
-  MLP_IN_PLACE =
-      4,          /* run may write out[i] over in[i], contiguous; of out[0] there is a name_ twin */
-  MLP_RANDOM = 8, /* draws: never merged, never dropped */
+  MLP_STRIDED = 1,       /* run reads inputs through their strides */
+  MLP_VIEW = 2,          /* outputs share the storage of in[0]; run does nothing */
+  MLP_IN_PLACE = 4,      /* run may write out[i] over in[i], contiguous; out[0] has a name_ twin */
+  MLP_RANDOM = 8,        /* draws: never merged, never dropped */
   MLP_NO_GRADIENT = 16,  /* outputs carry no gradient by nature: comparisons, indices */
   MLP_INTERNAL = 32,     /* not offered to Lua: derivatives of derivatives */
   MLP_NOT_A_METHOD = 64, /* mlp.name(...) only */
